@@ -24,6 +24,10 @@ type Namespace struct {
 	TimeOffsets *TimeOffsets `json:"time_offsets,omitempty"`
 	// UTS is set for UTS namespaces; nil when unknown.
 	UTS *UTSName `json:"uts,omitempty"`
+	// RefCount is the kernel's own count of references (struct ns_common, read
+	// with BPF by a deep capture); nil when unknown. It grows with every task
+	// set, file, mount, socket and child, so it tells how much is unexplained.
+	RefCount *int `json:"ref_count,omitempty"`
 }
 
 // IDMap is uid_map, gid_map and setgroups of a user namespace, as a reader in
@@ -55,17 +59,3 @@ type UTSName struct {
 	Hostname   string `json:"hostname"`
 	Domainname string `json:"domainname"` // NIS domain, "(none)" by default
 }
-
-// Ref is one thing other than a task link that pins a namespace.
-type Ref struct {
-	NS   ID      `json:"ns"`
-	Kind RefKind `json:"kind"`
-	// Path is the mount point of a bind mount.
-	Path string `json:"path,omitempty"`
-}
-
-// RefKind says what sort of thing pins a namespace.
-type RefKind string
-
-// RefMount is a bind mount of the namespace's file, as `ip netns add` makes.
-const RefMount RefKind = "mount"

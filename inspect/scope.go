@@ -33,6 +33,22 @@ const (
 	FactNames
 	// FactLimits: the limits of /proc/sys/user.
 	FactLimits
+	// FactFDs: open files that pin a namespace: nsfs files, and what fdinfo
+	// says of io_uring, inotify and fanotify.
+	FactFDs
+	// FactSockets: sockets and tun files, and the network namespace of each.
+	FactSockets
+	// FactBinds: the nsfs mounts of every mount namespace, also of those
+	// without process.
+	FactBinds
+	// FactMounts: all mounts of every mount namespace.
+	FactMounts
+	// FactInFlight: files on their way through a unix socket, as far as a peek
+	// at the first message shows them.
+	FactInFlight
+	// FactCensus: an account of all inodes, and the kernel's own lists and
+	// reference counts of namespaces, where it gives them.
+	FactCensus
 
 	numFacts = iota
 )
@@ -40,10 +56,18 @@ const (
 var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
+	"fds", "sockets", "binds", "mounts", "in_flight", "census",
 }
 
 // FactsAll is every sort of facts.
 const FactsAll Facts = 1<<numFacts - 1
+
+// FactsDeep are the sorts that have side effects, small as these are: they
+// are never captured unless they are asked for.
+const FactsDeep = FactInFlight | FactCensus
+
+// FactsHolders are the sorts that tell what holds a namespace.
+const FactsHolders = FactFDs | FactSockets | FactBinds
 
 // Has reports whether all of want are in f.
 func (f Facts) Has(want Facts) bool { return f&want == want }

@@ -18,7 +18,9 @@ type Snapshot struct {
 	Namespaces []Namespace `json:"namespaces"`           // by ID
 	Processes  []Process   `json:"processes"`            // by PID
 	Containers []Container `json:"containers,omitempty"` // by ID
-	Refs       []Ref       `json:"refs,omitempty"`       // by namespace, then kind, pid, path
+	Refs       []Ref       `json:"refs,omitempty"`       // see Ref.Compare
+	Mounts     []Mount     `json:"mounts,omitempty"`     // see Mount.Compare
+	Census     *Census     `json:"census,omitempty"`     // nil when none was taken
 	Problems   []Problem   `json:"problems,omitempty"`
 }
 
