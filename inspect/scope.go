@@ -49,6 +49,15 @@ const (
 	// FactCensus: an account of all inodes, and the kernel's own lists and
 	// reference counts of namespaces, where it gives them.
 	FactCensus
+	// FactNetwork: interfaces, addresses and nsids of network namespaces.
+	FactNetwork
+	// FactRoutes: routes, rules, neighbours, forwarding databases and settings.
+	FactRoutes
+	// FactNetfilter: tables, chains, rules and sets of nf_tables.
+	FactNetfilter
+	// FactPorts: TCP and UDP sockets by network namespace, the processes that
+	// have them open and those that serve tun and tap interfaces.
+	FactPorts
 
 	numFacts = iota
 )
@@ -57,6 +66,7 @@ var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
+	"network", "routes", "netfilter", "ports",
 }
 
 // FactsAll is every sort of facts.

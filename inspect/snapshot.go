@@ -21,7 +21,9 @@ type Snapshot struct {
 	Refs       []Ref       `json:"refs,omitempty"`       // see Ref.Compare
 	Mounts     []Mount     `json:"mounts,omitempty"`     // see Mount.Compare
 	Census     *Census     `json:"census,omitempty"`     // nil when none was taken
-	Problems   []Problem   `json:"problems,omitempty"`
+	// Networks are by namespace, then the dark ones by number.
+	Networks []Network `json:"networks,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
 }
 
 // Host is the machine and the point from which it was seen.
