@@ -76,8 +76,8 @@ type CgroupPath struct {
 // ID and Engine, from the engine's API the rest.
 type Container struct {
 	ID     string            `json:"id"`             // as the engine has it, mostly 64 hexadecimal digits
-	Name   string            `json:"name,omitempty"` // "" when no engine told it
-	Engine string            `json:"engine"`         // docker, podman, containerd, cri-o, lxc, nspawn, kubernetes, unknown
+	Name   string            `json:"name,omitempty"` // "" when neither an engine nor the cgroup path told it
+	Engine string            `json:"engine"`         // docker, podman, containerd, cri-o, lxc, nspawn, buildkit, kubernetes, unknown
 	Image  string            `json:"image,omitempty"`
 	State  string            `json:"state,omitempty"` // running, paused, …; "" when unknown
 	PID    int               `json:"pid,omitempty"`   // of its first process, in the observer's /proc; 0 when unknown
