@@ -1,0 +1,117 @@
+package inspect
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// Index answers questions about one [Snapshot]. It is made in linear time,
+// builds what few questions need when the first of them is asked, and may be
+// used by several goroutines at once. An id that the snapshot refers to but
+// does not describe is no error anywhere: the answer is nil, zero or empty.
+type Index struct {
+	s *Snapshot
+
+	membersOnce sync.Once
+	members     memberTable
+
+	familyOnce sync.Once
+	family     family
+}
+
+// NewIndex returns an index of s. s must not change while the index is used.
+// Facts that are not in the order which [Snapshot] documents are indexed in a
+// sorted copy.
+func NewIndex(s *Snapshot) *Index {
+	if !s.inOrder() {
+		s = s.clone()
+		s.sort()
+	}
+	return &Index{s: s}
+}
+
+// Snapshot returns the facts that are indexed.
+func (x *Index) Snapshot() *Snapshot { return x.s }
+
+// Namespace returns the namespace with this id, nil when there is none.
+func (x *Index) Namespace(id ID) *Namespace {
+	i, ok := slices.BinarySearchFunc(x.s.Namespaces, id, func(n Namespace, id ID) int { return n.ID.Compare(id) })
+	if !ok {
+		return nil
+	}
+	return &x.s.Namespaces[i]
+}
+
+// Process returns the process with this pid, nil when there is none.
+func (x *Index) Process(pid int) *Process {
+	i, ok := slices.BinarySearchFunc(x.s.Processes, pid, func(p Process, pid int) int { return cmp.Compare(p.PID, pid) })
+	if !ok {
+		return nil
+	}
+	return &x.s.Processes[i]
+}
+
+// Container returns the container with exactly this id, nil when there is
+// none.
+func (x *Index) Container(id string) *Container {
+	i, ok := slices.BinarySearchFunc(x.s.Containers, id, func(c Container, id string) int { return cmp.Compare(c.ID, id) })
+	if !ok {
+		return nil
+	}
+	return &x.s.Containers[i]
+}
+
+// ContainerOf returns the container whose cgroup the process is in; nil when
+// it is in none or when its Info is not known.
+func (x *Index) ContainerOf(pid int) *Container {
+	p := x.Process(pid)
+	if p == nil || p.Info == nil || p.Info.Container == "" {
+		return nil
+	}
+	return x.Container(p.Info.Container)
+}
+
+// ContainersOf returns the containers that a namespace belongs to. It has
+// none when its lead is in no container, as the host's namespaces that a
+// container shares. Otherwise the lead's container comes first and the others
+// with a process in it follow by name.
+func (x *Index) ContainersOf(id ID) []*Container {
+	lead := x.Lead(id)
+	if lead == nil {
+		return nil
+	}
+	first := x.ContainerOf(lead.PID)
+	if first == nil {
+		return nil
+	}
+	found := []*Container{first}
+	for _, pid := range x.Members(id) {
+		if c := x.ContainerOf(pid); c != nil && !slices.Contains(found, c) {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found[1:], compareContainers)
+	return found
+}
+
+// compareContainers orders by display name, then by id.
+func compareContainers(a, b *Container) int {
+	return cmp.Or(cmp.Compare(a.DisplayName(), b.DisplayName()), cmp.Compare(a.ID, b.ID))
+}
+
+// Own returns the observer's namespace of kind t, zero when unknown.
+func (x *Index) Own(t Type) ID { return x.s.Host.Observer.NS.Of(t) }
+
+// IsOwn reports whether the observer is in the namespace.
+func (x *Index) IsOwn(id ID) bool {
+	if id.IsZero() {
+		return false
+	}
+	for _, t := range Types {
+		if x.Own(t) == id {
+			return true
+		}
+	}
+	return false
+}
