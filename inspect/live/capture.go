@@ -1,0 +1,123 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nsinspect/inspect"
+)
+
+// capture is one run of Collect.
+type capture struct {
+	Options
+	dir   string // where proc is mounted
+	root  int    // an open descriptor of it
+	self  int    // our own pid as it sees it; 0 when it does not
+	dev   uint64 // of nsfs
+	p     problems
+	tasks taskSource
+
+	procs  []inspect.Process
+	groups []*group
+	ns     namespaces
+	snap   inspect.Snapshot
+}
+
+func newCapture(o Options) (*capture, error) {
+	c := &capture{Options: o, dir: o.ProcRoot}
+	if c.dir == "" {
+		c.dir = "/proc"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	root, err := openProc(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	c.root = root
+	if c.dev, err = nsfsDevice(root); err != nil {
+		c.close()
+		return nil, err
+	}
+	c.tasks = newProcTasks(root, c.dir, c.dev).read
+	return c, nil
+}
+
+func (c *capture) close() { unix.Close(c.root) }
+
+// openProc opens a mount of proc.
+func openProc(dir string) (int, error) {
+	root, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(root, &st); err == nil && st.Type == unix.PROC_SUPER_MAGIC {
+		return root, nil
+	}
+	unix.Close(root)
+	return -1, fmt.Errorf("%s is not a proc file system: mount one with 'mount -t proc proc %[1]s'", dir)
+}
+
+// nsfsDevice returns the device of all namespace files.
+func nsfsDevice(root int) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(root, "self/ns/net", &st, 0); err != nil {
+		return 0, fmt.Errorf("stat own network namespace: %w", err)
+	}
+	return uint64(st.Dev), nil
+}
+
+// run takes the snapshot.
+func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
+	var err error
+	q := taskQuery{only: c.Only, threads: c.Facts.Has(inspect.FactThreads)}
+	if c.procs, err = c.tasks(ctx, q, &c.p); err != nil {
+		return nil, err
+	}
+	c.groups = groupTasks(c.procs)
+	c.ns.addGroups(c.groups)
+	for _, e := range c.ns.list {
+		e.focus = true
+	}
+	steps := []struct {
+		facts inspect.Facts
+		read  func(context.Context) error
+	}{
+		{inspect.FactLeads, c.readLeads},
+		{inspect.FactProcesses, c.readProcesses},
+		{inspect.FactOwners, c.readOwners},
+	}
+	for _, s := range steps {
+		if c.Facts.Has(s.facts) {
+			err = errors.Join(err, s.read(ctx))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.snapshot(), nil
+}
+
+func (c *capture) snapshot() *inspect.Snapshot {
+	s := &c.snap
+	s.Format = inspect.Format
+	s.Tool = c.Tool
+	s.Scope = inspect.NewScope(c.Facts|inspect.FactTasks, nil)
+	s.Host = c.host()
+	s.Namespaces = c.ns.facts()
+	s.Processes = c.procs
+	s.Problems = c.p.all()
+	return s
+}
+
+// where names a namespace in a message.
+func (c *capture) where(e *entry) string {
+	return fmt.Sprintf("%s:[%d]", e.ns.Type, e.ns.ID.Ino)
+}

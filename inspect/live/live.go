@@ -1,0 +1,48 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"nsinspect/inspect"
+)
+
+// Options say what Collect reads.
+type Options struct {
+	// Facts are the sorts of facts wanted. FactTasks is implied.
+	Facts inspect.Facts
+	// Only narrows the capture to these processes: no other is looked at. A
+	// process that does not exist is a *NoProcessError. Nil is all.
+	Only []int
+	// Focus chooses, when links, names and containers are known, the processes
+	// that the other facts are wanted of, and of the namespaces that they are
+	// in. A nil Focus, or one that returns nil, is all.
+	Focus func(*inspect.Index) []int
+	// Cmdline asks for full command lines, which can hold secrets.
+	Cmdline bool
+	// Engines are asked for containers with FactContainers; nil asks none.
+	Engines Engines
+	// ProcRoot is where proc is mounted; "" is /proc.
+	ProcRoot string
+	// Tool is Snapshot.Tool, the program and its version.
+	Tool string
+	// Now is the clock of Host.Taken; nil is time.Now.
+	Now func() time.Time
+}
+
+// Engines know containers by asking the programs that run them.
+type Engines interface {
+	Containers(context.Context) ([]inspect.Container, []inspect.Problem)
+}
+
+// Collect reads the running host. What cannot be read is in the snapshot's
+// Problems; the error says that nothing can: there is no usable /proc, a
+// process of Options.Only does not exist, or ctx was cancelled.
+func Collect(ctx context.Context, o Options) (*inspect.Snapshot, error) {
+	c, err := newCapture(o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	return c.run(ctx)
+}
