@@ -45,6 +45,7 @@ func newCapture(o Options) (*capture, error) {
 		c.close()
 		return nil, err
 	}
+	c.self = ownPID(root)
 	c.tasks = newProcTasks(root, c.dir, c.dev).read
 	return c, nil
 }
@@ -63,6 +64,18 @@ func openProc(dir string) (int, error) {
 	}
 	unix.Close(root)
 	return -1, fmt.Errorf("%s is not a proc file system: mount one with 'mount -t proc proc %[1]s'", dir)
+}
+
+// ownPID returns our pid as this mount of proc sees it; 0 when it belongs to a
+// pid namespace that we are not in.
+func ownPID(root int) int {
+	var buf [20]byte
+	n, err := unix.Readlinkat(root, "self", buf[:])
+	if err != nil {
+		return 0
+	}
+	pid, _ := parseUint(buf[:n], 1<<31-1)
+	return int(pid)
 }
 
 // nsfsDevice returns the device of all namespace files.
