@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"sync"
 )
 
@@ -36,30 +37,29 @@ func (x *Index) Snapshot() *Snapshot { return x.s }
 
 // Namespace returns the namespace with this id, nil when there is none.
 func (x *Index) Namespace(id ID) *Namespace {
-	i, ok := slices.BinarySearchFunc(x.s.Namespaces, id, func(n Namespace, id ID) int { return n.ID.Compare(id) })
-	if !ok {
-		return nil
+	if i := x.s.find(id); i >= 0 {
+		return &x.s.Namespaces[i]
 	}
-	return &x.s.Namespaces[i]
+	return nil
 }
 
 // Process returns the process with this pid, nil when there is none.
 func (x *Index) Process(pid int) *Process {
-	i, ok := slices.BinarySearchFunc(x.s.Processes, pid, func(p Process, pid int) int { return cmp.Compare(p.PID, pid) })
-	if !ok {
-		return nil
+	list := x.s.Processes
+	if i, ok := sort.Find(len(list), func(i int) int { return cmp.Compare(pid, list[i].PID) }); ok {
+		return &list[i]
 	}
-	return &x.s.Processes[i]
+	return nil
 }
 
 // Container returns the container with exactly this id, nil when there is
 // none.
 func (x *Index) Container(id string) *Container {
-	i, ok := slices.BinarySearchFunc(x.s.Containers, id, func(c Container, id string) int { return cmp.Compare(c.ID, id) })
-	if !ok {
-		return nil
+	list := x.s.Containers
+	if i, ok := sort.Find(len(list), func(i int) int { return cmp.Compare(id, list[i].ID) }); ok {
+		return &list[i]
 	}
-	return &x.s.Containers[i]
+	return nil
 }
 
 // ContainerOf returns the container whose cgroup the process is in; nil when

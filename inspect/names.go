@@ -1,34 +1,52 @@
 package inspect
 
-import "strings"
+import (
+	"path"
+	"slices"
+	"sort"
+	"strings"
+)
 
-// netnsDir is where ip-netns(8) keeps names; /var/run is mostly a symbolic
-// link to /run.
-const netnsDir = "/run/netns/"
+// RefsOf returns what pins a namespace, other than tasks and other
+// namespaces. The slice must not be changed.
+func (x *Index) RefsOf(id ID) []Ref {
+	list := x.s.Refs
+	first, _ := sort.Find(len(list), func(i int) int { return id.Compare(list[i].NS) })
+	end := first
+	for end < len(list) && list[end].NS == id {
+		end++
+	}
+	return list[first:end:end]
+}
 
-// Names returns the names by which a namespace can be called: NAME for a
-// bind mount at /run/netns/NAME, as ip-netns(8) shows it, else the path of
-// the mount.
+// Names returns the names by which a namespace can be called: the NAME of a
+// bind mount that ip-netns(8) or a container engine made, else the path of the
+// mount. Each occurs once, in the order of their paths.
 func (x *Index) Names(id ID) []string {
 	var names []string
-	for i := range x.s.Refs {
-		if r := &x.s.Refs[i]; r.NS == id && r.Path != "" {
-			names = append(names, nameOfPath(r.Path))
+	for _, r := range x.RefsOf(id) {
+		if name := r.name(); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// nameOfPath returns NAME for /run/netns/NAME, else path.
-func nameOfPath(path string) string {
-	name, ok := strings.CutPrefix(runPath(path), netnsDir)
-	if !ok || name == "" || strings.Contains(name, "/") {
-		return path
+// name returns what a mount is called, "" for anything else.
+func (r *Ref) name() string {
+	switch {
+	case r.Kind != RefMount:
+		return ""
+	case r.Name != "":
+		return r.Name
+	case strings.HasPrefix(runPath(r.Path), "/run/netns/"):
+		return path.Base(r.Path)
 	}
-	return name
+	return r.Path
 }
 
-// runPath returns path with /var/run as /run.
+// runPath returns path with /var/run, which is mostly a symbolic link, as
+// /run.
 func runPath(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/var/run/"); ok {
 		return "/run/" + rest

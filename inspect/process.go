@@ -47,7 +47,7 @@ type Info struct {
 	Container string `json:"container,omitempty"`
 	// Cmdline is the full command line; nil unless it was asked for, because
 	// it can hold secrets.
-	Cmdline []string `json:"cmdline,omitempty"`
+	Cmdline []string `json:"cmdline,omitzero"`
 }
 
 // EUID is the effective user id.

@@ -99,23 +99,26 @@ type Scope struct {
 	Facts []string `json:"facts"`
 	// Focus are the processes to which all but FactTasks and FactThreads were
 	// narrowed, with the namespaces that they are in; nil for all.
-	Focus []int `json:"focus,omitempty"`
+	Focus []int `json:"focus,omitzero"`
 }
 
 // NewScope returns the scope of a capture that was asked for f.
 func NewScope(f Facts, focus []int) Scope { return Scope{Facts: f.Names(), Focus: focus} }
 
-// Set returns the facts of the scope. A name that is not known is an error.
+// Set returns the facts of the scope. A name that is not known is an error;
+// the others are returned all the same.
 func (s Scope) Set() (Facts, error) {
 	var f Facts
+	var err error
 	for _, name := range s.Facts {
 		i := slices.Index(factNames[:], name)
 		if i < 0 {
-			return f, fmt.Errorf("unknown fact %q in scope", name)
+			err = fmt.Errorf("unknown fact %q in scope", name)
+			continue
 		}
 		f |= 1 << i
 	}
-	return f, nil
+	return f, err
 }
 
 // Has reports whether the capture was asked for all of want.
