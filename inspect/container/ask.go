@@ -1,0 +1,148 @@
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// Bounds of what is read of an answer.
+const (
+	maxAnswer  = 8 << 20 // some thousands of containers
+	maxHeader  = 64 << 10
+	maxMessage = 4 << 10 // of an error
+)
+
+// errTooLong is an answer beyond maxAnswer.
+var errTooLong = fmt.Errorf("the answer is longer than %d MiB, the rest was left", maxAnswer>>20)
+
+// statusError is an answer other than 200.
+type statusError struct {
+	status  string // "500 Internal Server Error"
+	message string // of the engine, may be ""
+}
+
+func (e *statusError) Error() string {
+	if e.message == "" {
+		return "answered " + e.status
+	}
+	return "answered " + e.status + ": " + e.message
+}
+
+// ask lists the containers of the engine, the stopped ones too: a name that
+// is known but not running is worth a better word than "not found".
+func (p endpoint) ask(ctx context.Context) answer {
+	var a answer
+	err := p.list(ctx, &a)
+	if err != nil {
+		a.problems = append(a.problems, p.problem(err))
+	}
+	return a
+}
+
+func (p endpoint) list(ctx context.Context, a *answer) error {
+	config, err := p.tls.config()
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, p.network, p.address)
+		},
+		TLSClientConfig:        config,
+		DisableKeepAlives:      true, // one question, and nothing stays behind
+		DisableCompression:     true, // no bombs
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	// Without version: every engine has the path, none has every version.
+	u := p.base.JoinPath("containers/json")
+	u.RawQuery = "all=1"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := transport.RoundTrip(req) // a Client would follow redirects
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return readStatus(resp)
+	}
+	return p.decode(ctx, resp, a)
+}
+
+// readStatus makes an error of an answer that is none. Docker and Podman say
+// why in JSON.
+func readStatus(resp *http.Response) error {
+	var body struct{ Message string }
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	if json.Unmarshal(data, &body) != nil {
+		body.Message = ""
+	}
+	return &statusError{status: resp.Status, message: strings.ToValidUTF8(body.Message, "\uFFFD")}
+}
+
+// decode reads container by container, so that an answer that breaks off
+// gives those before.
+func (p endpoint) decode(ctx context.Context, resp *http.Response, a *answer) error {
+	body := &io.LimitedReader{R: resp.Body, N: maxAnswer}
+	dec := json.NewDecoder(body)
+	engine := engineOf(resp.Header, p.engine)
+	err := decodeList(ctx, dec, func(c *apiContainer) error {
+		if c.ID == "" {
+			return errors.New("a container without id")
+		}
+		a.containers = append(a.containers, c.container(engine))
+		return nil
+	})
+	if err != nil && body.N <= 0 {
+		return errTooLong
+	}
+	return err
+}
+
+func decodeList(ctx context.Context, dec *json.Decoder, each func(*apiContainer) error) error {
+	if t, err := dec.Token(); err != nil {
+		return brokenOff(err)
+	} else if t != json.Delim('[') {
+		return errors.New("the answer is not a list of containers")
+	}
+	for dec.More() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var c apiContainer
+		if err := dec.Decode(&c); err != nil {
+			return brokenOff(err)
+		}
+		if err := each(&c); err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return brokenOff(err)
+}
+
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// engineOf tells Podman from Docker by what it says of itself.
+func engineOf(h http.Header, expected string) string {
+	switch server := h.Get("Server"); {
+	case h.Get("Libpod-Api-Version") != "", strings.HasPrefix(server, "Libpod/"):
+		return Podman
+	case strings.HasPrefix(server, "Docker/"):
+		return Docker
+	}
+	return expected
+}

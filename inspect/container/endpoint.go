@@ -1,0 +1,192 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"nsinspect/inspect"
+)
+
+// endpoint is where one engine is to be asked.
+type endpoint struct {
+	name    string // as a user writes it: unix:///run/docker.sock
+	engine  string // the engine that is expected there
+	network string // of dial: unix, tcp
+	address string
+	base    url.URL   // of its requests
+	tls     *tlsFiles // nil: plain
+	chosen  bool      // named by the user, so that its absence is a problem
+}
+
+// places are the paths of a host; tests have their own.
+type places struct {
+	docker, podman string   // sockets of the system
+	userRun        string   // where the user's sockets are when XDG_RUNTIME_DIR is not set; "" for nowhere
+	units          []string // directories of the cgroups of systemd's system units
+}
+
+func hostPlaces() places {
+	p := places{
+		docker: "/var/run/docker.sock",
+		podman: "/run/podman/podman.sock",
+		units: []string{
+			"/sys/fs/cgroup/system.slice",
+			"/sys/fs/cgroup/systemd/system.slice",
+			"/sys/fs/cgroup/unified/system.slice",
+		},
+	}
+	if uid := os.Geteuid(); uid != 0 {
+		p.userRun = "/run/user/" + strconv.Itoa(uid)
+	}
+	return p
+}
+
+// endpoints lists the engines to ask, each once, and what keeps one from
+// being asked.
+func (e *engines) endpoints() ([]endpoint, []inspect.Problem) {
+	var list []endpoint
+	var problems []inspect.Problem
+	if host := e.env("DOCKER_HOST"); host != "" {
+		p, err := parseHost(host, e.env)
+		if err != nil {
+			problems = append(problems, hostProblem(err))
+		} else {
+			list = append(list, p)
+		}
+	} else {
+		list = append(list, unixSocket(Docker, e.places.docker))
+		list = e.userSocket(list, Docker, "docker.sock")
+	}
+	list = append(list, unixSocket(Podman, e.places.podman))
+	list = e.userSocket(list, Podman, "podman/podman.sock")
+	return e.present(list, problems)
+}
+
+func unixSocket(engine, path string) endpoint {
+	return endpoint{
+		name: "unix://" + path, engine: engine, network: "unix", address: path,
+		base: url.URL{Scheme: "http", Host: "localhost", Path: "/"},
+	}
+}
+
+// userSocket adds a socket of the user's own engine.
+func (e *engines) userSocket(list []endpoint, engine, name string) []endpoint {
+	dir := e.env("XDG_RUNTIME_DIR")
+	if dir == "" {
+		dir = e.places.userRun
+	}
+	if !filepath.IsAbs(dir) {
+		return list
+	}
+	return append(list, unixSocket(engine, filepath.Join(dir, name)))
+}
+
+// present leaves out the sockets that do not exist, those that lead to one
+// that is asked already, and those whose engine would be started.
+func (e *engines) present(list []endpoint, problems []inspect.Problem) ([]endpoint, []inspect.Problem) {
+	var asked []endpoint
+	var files []fs.FileInfo
+	for _, p := range list {
+		if p.network == "unix" {
+			info, err := os.Stat(p.address)
+			switch {
+			case err != nil && p.chosen:
+				problems = append(problems, p.problem(err))
+				continue
+			case err != nil || known(files, info):
+				continue
+			case !p.chosen && p.engine == Docker && e.places.asleep():
+				problems = append(problems, asleepProblem(p))
+				continue
+			}
+			files = append(files, info)
+		}
+		asked = append(asked, p)
+	}
+	return asked, problems
+}
+
+// known reports whether info is one of files, as where Docker's socket is a
+// link to Podman's.
+func known(files []fs.FileInfo, info fs.FileInfo) bool {
+	for _, f := range files {
+		if os.SameFile(f, info) {
+			return true
+		}
+	}
+	return false
+}
+
+// asleep reports whether systemd listens on Docker's socket without Docker
+// running: it would start Docker, with all that Docker then starts, at the
+// first connection. systemd has a cgroup for each unit that is active.
+func (p places) asleep() bool {
+	socket := false
+	for _, dir := range p.units {
+		if exists(filepath.Join(dir, "docker.service")) {
+			return false
+		}
+		socket = socket || exists(filepath.Join(dir, "docker.socket"))
+	}
+	return socket
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// schemeError is a DOCKER_HOST that is not spoken here.
+type schemeError string
+
+func (e schemeError) Error() string {
+	return fmt.Sprintf("scheme %q is not one of unix, tcp, http, https", string(e))
+}
+
+// parseHost reads DOCKER_HOST as docker(1) does.
+func parseHost(host string, env func(string) string) (endpoint, error) {
+	u, err := url.Parse(host)
+	if err != nil {
+		return endpoint{}, errors.Unwrap(err) // *url.Error, which repeats the host
+	}
+	switch u.Scheme {
+	case "unix":
+		path := u.Host + u.Path
+		if !filepath.IsAbs(path) {
+			return endpoint{}, fmt.Errorf("%q is not an absolute path", path)
+		}
+		p := unixSocket(Docker, path)
+		p.name, p.chosen = host, true
+		return p, nil
+	case "tcp", "http", "https":
+		return tcpHost(u, env)
+	}
+	return endpoint{}, schemeError(u.Scheme)
+}
+
+func tcpHost(u *url.URL, env func(string) string) (endpoint, error) {
+	if u.Hostname() == "" {
+		return endpoint{}, errors.New("no host in it")
+	}
+	p := endpoint{name: u.Redacted(), engine: Docker, network: "tcp", chosen: true}
+	p.tls = tlsFromEnv(env)
+	if p.tls == nil && u.Scheme == "https" {
+		p.tls = &tlsFiles{verify: true}
+	}
+	scheme, port := "http", "2375"
+	if p.tls != nil {
+		scheme, port = "https", "2376"
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	p.address = net.JoinHostPort(u.Hostname(), port)
+	p.base = url.URL{Scheme: scheme, Host: p.address, Path: "/" + u.Path}
+	return p, nil
+}

@@ -1,0 +1,70 @@
+package container
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"nsinspect/inspect"
+)
+
+// Source tells what is known of the containers of a host beyond their cgroup
+// paths. What could not be learnt is in the problems; the containers are good
+// nonetheless.
+type Source interface {
+	Containers(ctx context.Context) ([]inspect.Container, []inspect.Problem)
+}
+
+// Limit is the time that all engines together have for their answers.
+const Limit = 300 * time.Millisecond
+
+// Engines is the Source that asks the container engines of this host over
+// the HTTP API of Docker, which Podman serves too: all of them at once, within
+// [Limit], connecting included. An engine that hangs, refuses or talks
+// nonsense is a problem and costs no more than that; one that is not installed
+// is none.
+//
+// It asks the engine that DOCKER_HOST names (unix, tcp, http and https, with
+// DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), or Docker's sockets of the system
+// and of the user; and Podman's sockets of the system and of the user. The
+// engines of other users are not asked, for they could say anything. Where
+// two engines know one id, the first in this order is believed.
+//
+// Docker is not asked where systemd would start it for the question. Podman
+// is: it has no daemon, asking starts it for some seconds.
+func Engines(env func(string) string) Source {
+	return &engines{env: env, places: hostPlaces(), limit: Limit}
+}
+
+type engines struct {
+	env    func(string) string
+	places places
+	limit  time.Duration
+}
+
+// Containers asks all engines and returns when the last has answered or the
+// time is over.
+func (e *engines) Containers(ctx context.Context) ([]inspect.Container, []inspect.Problem) {
+	ctx, cancel := context.WithTimeout(ctx, e.limit)
+	defer cancel()
+	endpoints, problems := e.endpoints()
+	answers := make([]answer, len(endpoints))
+	var wg sync.WaitGroup
+	for i, p := range endpoints {
+		wg.Go(func() { answers[i] = p.ask(ctx) })
+	}
+	wg.Wait()
+	var told []inspect.Container
+	for i := range answers {
+		told = append(told, answers[i].containers...)
+		problems = append(problems, answers[i].problems...)
+	}
+	return Merge(nil, told), problems
+}
+
+// answer is what one engine said. Containers of an answer that broke off are
+// kept.
+type answer struct {
+	containers []inspect.Container
+	problems   []inspect.Problem
+}
