@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Ref is one thing that pins a namespace, other than a task that is in it
-// and other than a child or owned namespace: those are in Process and
-// Namespace.
+// Ref is one thing that pins a namespace or names it, other than a task that
+// is in it and other than a child or owned namespace: those are in Process
+// and Namespace.
 type Ref struct {
-	NS   ID      `json:"ns"`
+	NS   ID      `json:"ns,omitzero"` // zero for RefStale alone
 	Kind RefKind `json:"kind"`
 	// PID is the process that holds it; 0 for a mount.
 	PID int `json:"pid,omitempty"`
@@ -77,10 +77,23 @@ const (
 	RefPidfd RefKind = "pidfd"
 	// RefProcMount is a mounted proc file system, which holds its pid namespace.
 	RefProcMount RefKind = "proc_mount"
+	// RefSymlink is a name of ip-netns(8) that is a symbolic link to
+	// /proc/PID/ns/net, as made by hand for containers. It holds nothing.
+	RefSymlink RefKind = "symlink"
+	// RefStale is a name of ip-netns(8) or of a container engine without a
+	// namespace, NS is zero: a plain file on which nothing is mounted, at least
+	// not in the observer's mount namespace, or a dangling symbolic link.
+	RefStale RefKind = "stale"
 )
 
 // HasFD reports whether FD, and PID with it, means something for this kind.
-func (k RefKind) HasFD() bool { return k != RefMount && k != RefProcMount }
+func (k RefKind) HasFD() bool {
+	return k != RefMount && k != RefProcMount && k != RefSymlink && k != RefStale
+}
+
+// Holds reports whether a reference of this kind keeps its namespace alive, as
+// all do but names that are not mounts.
+func (k RefKind) Holds() bool { return k != RefSymlink && k != RefStale }
 
 // Compare orders references by namespace, kind, process, thread, number,
 // mount and path.

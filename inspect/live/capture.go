@@ -1,8 +1,6 @@
 package live
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -22,10 +20,14 @@ type capture struct {
 	p     problems
 	tasks taskSource
 
-	procs  []inspect.Process
-	groups []*group
-	ns     namespaces
-	snap   inspect.Snapshot
+	observer inspect.Observer
+	procs    []inspect.Process
+	groups   []*group
+	ns       namespaces
+	refs     []inspect.Ref
+	engines  engineAnswer
+	found    containers
+	focus    []int // pids, ascending; nil for all
 }
 
 func newCapture(o Options) (*capture, error) {
@@ -85,49 +87,6 @@ func nsfsDevice(root int) (uint64, error) {
 		return 0, fmt.Errorf("stat own network namespace: %w", err)
 	}
 	return uint64(st.Dev), nil
-}
-
-// run takes the snapshot.
-func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
-	var err error
-	q := taskQuery{only: c.Only, threads: c.Facts.Has(inspect.FactThreads)}
-	if c.procs, err = c.tasks(ctx, q, &c.p); err != nil {
-		return nil, err
-	}
-	c.groups = groupTasks(c.procs)
-	c.ns.addGroups(c.groups)
-	for _, e := range c.ns.list {
-		e.focus = true
-	}
-	steps := []struct {
-		facts inspect.Facts
-		read  func(context.Context) error
-	}{
-		{inspect.FactLeads, c.readLeads},
-		{inspect.FactProcesses, c.readProcesses},
-		{inspect.FactOwners, c.readOwners},
-	}
-	for _, s := range steps {
-		if c.Facts.Has(s.facts) {
-			err = errors.Join(err, s.read(ctx))
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.snapshot(), nil
-}
-
-func (c *capture) snapshot() *inspect.Snapshot {
-	s := &c.snap
-	s.Format = inspect.Format
-	s.Tool = c.Tool
-	s.Scope = inspect.NewScope(c.Facts|inspect.FactTasks, nil)
-	s.Host = c.host()
-	s.Namespaces = c.ns.facts()
-	s.Processes = c.procs
-	s.Problems = c.p.all()
-	return s
 }
 
 // where names a namespace in a message.

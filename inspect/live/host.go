@@ -5,17 +5,13 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
 )
 
-// passwd is the host's passwd(5).
-const passwd = "/etc/passwd"
-
 // host returns what is known of the machine, and of ourselves.
-func (c *capture) host() inspect.Host {
+func (c *capture) host(s *inspect.Snapshot) inspect.Host {
 	h := inspect.Host{
 		Taken:       c.Now(),
 		NSDev:       c.dev,
@@ -25,8 +21,8 @@ func (c *capture) host() inspect.Host {
 		Uptime:      uptime(),
 		OverflowUID: c.id("sys/kernel/overflowuid"),
 		OverflowGID: c.id("sys/kernel/overflowgid"),
-		Observer:    c.observer(),
-		Users:       userNames(uidsOf(c.procs, c.snap.Namespaces)),
+		Observer:    c.observer,
+		Users:       userNames(uidsOf(s.Processes, s.Namespaces)),
 	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err == nil {
@@ -36,27 +32,6 @@ func (c *capture) host() inspect.Host {
 		h.Limits = c.limits()
 	}
 	return h
-}
-
-// observer describes our own process.
-func (c *capture) observer() inspect.Observer {
-	o := inspect.Observer{PID: c.self, EUID: uint32(unix.Geteuid()), EGID: uint32(unix.Getegid())}
-	if c.self == 0 {
-		return o
-	}
-	status, err := readFile(c.root, strconv.Itoa(c.self)+"/status", nil)
-	if err == nil {
-		var info inspect.Info
-		if parseStatus(status, &info); info.Caps != nil {
-			o.Caps = info.Caps.Effective
-		}
-		r := linkReader{root: c.root, dev: c.dev}
-		err = r.process(c.self, &o.NS)
-	}
-	if err != nil {
-		c.p.add("read own process", c.dir+"/self", 0, err)
-	}
-	return o
 }
 
 // line returns the first line of a file below /proc; "" when there is none.
@@ -110,23 +85,6 @@ func uptime() time.Duration {
 		return 0
 	}
 	return time.Duration(ts.Nano())
-}
-
-// userNames returns the names of those of uids that have one.
-func userNames(uids map[uint32]bool) map[uint32]string {
-	users, err := user.ParsePasswdFileFilter(passwd, func(u user.User) bool {
-		return u.Uid >= 0 && uids[uint32(u.Uid)]
-	})
-	if err != nil {
-		return nil
-	}
-	names := make(map[uint32]string, len(users))
-	for _, u := range users {
-		if _, ok := names[uint32(u.Uid)]; !ok {
-			names[uint32(u.Uid)] = text([]byte(u.Name))
-		}
-	}
-	return names
 }
 
 // cString returns the bytes up to the first NUL.

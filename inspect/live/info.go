@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container"
 )
 
 const opInfo = "read process"
@@ -19,7 +20,14 @@ type infoReader struct {
 	cmdline bool
 	p       *problems
 	buf     []byte
-	cgroups map[string][]inspect.CgroupPath // by the text of the file
+	cgroups map[string]cgroup // by the text of the file
+	found   *containers
+}
+
+// cgroup is what the text of a cgroup file says.
+type cgroup struct {
+	paths     []inspect.CgroupPath
+	container string // ID; "" for none
 }
 
 // read returns nil when the process is gone. All files are read through one
@@ -45,7 +53,8 @@ func (r *infoReader) read(pid int) *inspect.Info {
 	}
 	parseStatus(r.buf, info)
 	if r.file(dir, pid, "cgroup") {
-		info.Cgroups = r.intern()
+		g := r.cgroup()
+		info.Cgroups, info.Container = g.paths, g.container
 	}
 	if r.cmdline && !info.Kernel && r.file(dir, pid, "cmdline") {
 		info.Cmdline = parseCmdline(r.buf)
@@ -69,17 +78,22 @@ func (r *infoReader) fail(pid int, file string, err error) {
 	}
 }
 
-// intern parses the cgroup file in buf. Most processes share theirs with others.
-func (r *infoReader) intern() []inspect.CgroupPath {
-	if c, ok := r.cgroups[string(r.buf)]; ok {
-		return c
+// cgroup returns what the file in buf says. Most processes share theirs with
+// others.
+func (r *infoReader) cgroup() cgroup {
+	if g, ok := r.cgroups[string(r.buf)]; ok {
+		return g
+	}
+	g := cgroup{paths: parseCgroups(r.buf)}
+	if k, ok := container.FromCgroups(g.paths); ok {
+		g.container = k.ID
+		r.found.add(k)
 	}
 	if r.cgroups == nil {
-		r.cgroups = map[string][]inspect.CgroupPath{}
+		r.cgroups = map[string]cgroup{}
 	}
-	c := parseCgroups(r.buf)
-	r.cgroups[string(r.buf)] = c
-	return c
+	r.cgroups[string(r.buf)] = g
+	return g
 }
 
 // parseCmdline parses /proc/PID/cmdline: "a set of strings separated by null

@@ -2,42 +2,54 @@ package live
 
 import (
 	"context"
-
-	"nsinspect/inspect"
 )
 
 // readLeads reads Info of the first process of each group; where that is gone
 // of the next one.
 func (c *capture) readLeads(ctx context.Context) error {
 	var leads []int
-	chosen := make(map[int]bool, len(c.groups))
+	tried := make(map[int]bool, len(c.groups))
 	for _, g := range c.groups {
-		if i := g.tasks[0].proc; !chosen[i] {
-			chosen[i] = true
-			leads = append(leads, i)
+		for _, t := range g.tasks {
+			if !c.inFocus(t.proc) {
+				continue
+			}
+			if !tried[t.proc] {
+				tried[t.proc] = true
+				leads = append(leads, t.proc)
+			}
+			break
 		}
 	}
 	err := c.readInfos(ctx, leads)
 	r := c.infoReader()
 	for _, g := range c.groups {
-		for _, t := range g.tasks {
-			if c.procs[t.proc].Info == nil && !chosen[t.proc] {
-				c.procs[t.proc].Info = r.read(c.procs[t.proc].PID)
-				chosen[t.proc] = true
-			}
-			if c.procs[t.proc].Info != nil {
-				break
-			}
-		}
+		c.replaceLead(g, tried, r)
 	}
 	return err
 }
 
-// readProcesses reads Info of every process.
+// replaceLead reads on until Info of one process of the group is known.
+func (c *capture) replaceLead(g *group, tried map[int]bool, r *infoReader) {
+	for _, t := range g.tasks {
+		p := &c.procs[t.proc]
+		if p.Info == nil && c.inFocus(t.proc) && !tried[t.proc] {
+			tried[t.proc] = true
+			p.Info = r.read(p.PID)
+		}
+		if p.Info != nil {
+			return
+		}
+	}
+}
+
+// readProcesses reads Info of every process in focus.
 func (c *capture) readProcesses(ctx context.Context) error {
-	all := make([]int, len(c.procs))
-	for i := range all {
-		all[i] = i
+	var all []int
+	for i := range c.procs {
+		if c.inFocus(i) {
+			all = append(all, i)
+		}
 	}
 	return c.readInfos(ctx, all)
 }
@@ -59,23 +71,5 @@ func (c *capture) readInfos(ctx context.Context, which []int) error {
 }
 
 func (c *capture) infoReader() *infoReader {
-	return &infoReader{root: c.root, dir: c.dir, cmdline: c.Cmdline, p: &c.p}
-}
-
-// uidsOf returns the uids that occur in the snapshot.
-func uidsOf(procs []inspect.Process, list []inspect.Namespace) map[uint32]bool {
-	uids := map[uint32]bool{}
-	for i := range procs {
-		if info := procs[i].Info; info != nil {
-			for _, uid := range info.UID {
-				uids[uid] = true
-			}
-		}
-	}
-	for i := range list {
-		if uid := list[i].OwnerUID; uid != nil {
-			uids[*uid] = true
-		}
-	}
-	return uids
+	return &infoReader{root: c.root, dir: c.dir, cmdline: c.Cmdline, p: &c.p, found: &c.found}
 }

@@ -48,6 +48,13 @@ func (t *namespaces) add(id inspect.ID, typ inspect.Type) *entry {
 	return e
 }
 
+// known returns the entry of id, nil when there is none.
+func (t *namespaces) known(id inspect.ID) *entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[id]
+}
+
 // addGroups adds all namespaces that the links of the groups lead to.
 func (t *namespaces) addGroups(groups []*group) {
 	for _, g := range groups {

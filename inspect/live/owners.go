@@ -43,7 +43,7 @@ func (c *capture) readOwners(ctx context.Context) error {
 	for len(o.found) > 0 {
 		r := o.found[len(o.found)-1]
 		o.found = o.found[:len(o.found)-1]
-		if o.known(r.id) == nil {
+		if o.ns.known(r.id) == nil {
 			e := c.ns.add(r.id, r.typ)
 			e.focus = true
 			o.describe(r.fd, e)
@@ -104,7 +104,7 @@ func (o *owners) relative(fd int, e *entry, req uint, typ inspect.Type) inspect.
 		return inspect.ID{}
 	}
 	id, err := nsIdentity(rel)
-	if o.check(e, opOwner, err); err != nil || o.known(id) != nil {
+	if o.check(e, opOwner, err); err != nil || o.ns.known(id) != nil {
 		unix.Close(rel)
 		return id
 	}
@@ -112,12 +112,6 @@ func (o *owners) relative(fd int, e *entry, req uint, typ inspect.Type) inspect.
 	defer o.mu.Unlock()
 	o.found = append(o.found, relative{id, typ, rel})
 	return id
-}
-
-func (o *owners) known(id inspect.ID) *entry {
-	o.ns.mu.Lock()
-	defer o.ns.mu.Unlock()
-	return o.ns.byID[id]
 }
 
 func (o *owners) check(e *entry, op string, err error) {
