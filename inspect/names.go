@@ -20,8 +20,8 @@ func (x *Index) RefsOf(id ID) []Ref {
 }
 
 // Names returns the names by which a namespace can be called: the NAME of a
-// bind mount that ip-netns(8) or a container engine made, else the path of the
-// mount. Each occurs once, in the order of their paths.
+// bind mount or symbolic link that ip-netns(8) or a container engine knows, else
+// the path of the mount. Each occurs once, in the order of their paths.
 func (x *Index) Names(id ID) []string {
 	var names []string
 	for _, r := range x.RefsOf(id) {
@@ -32,10 +32,11 @@ func (x *Index) Names(id ID) []string {
 	return names
 }
 
-// name returns what a mount is called, "" for anything else.
+// name returns what a mount or a symbolic link of ip-netns(8) is called, ""
+// for anything else.
 func (r *Ref) name() string {
 	switch {
-	case r.Kind != RefMount:
+	case r.Kind != RefMount && r.Kind != RefSymlink:
 		return ""
 	case r.Name != "":
 		return r.Name
