@@ -82,28 +82,23 @@ func isVisible(r rune) bool {
 
 // writeEscape writes r as Go would, or as \xNN where kind is 'x'.
 func writeEscape(b *strings.Builder, r rune, kind byte) {
-	const hex = "0123456789abcdef"
-	digits := 4
+	var buf [10]byte
+	out := buf[:0]
 	switch {
 	case r == '\n':
-		b.WriteString(`\n`)
-		return
+		out = append(out, `\n`...)
 	case r == '\t':
-		b.WriteString(`\t`)
-		return
+		out = append(out, `\t`...)
 	case r == '\r':
-		b.WriteString(`\r`)
-		return
+		out = append(out, `\r`...)
 	case kind == 'x' || r < utf8.RuneSelf:
-		kind, digits = 'x', 2
+		out = append(out, '\\', 'x', hexDigits[r>>4], hexDigits[r&0xf])
 	case r > 0xffff:
-		kind, digits = 'U', 8
+		out = appendU(out, r, 8)
 	default:
-		kind = 'u'
+		out = appendU(out, r, 4)
 	}
-	b.WriteByte('\\')
-	b.WriteByte(kind)
-	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
-		b.WriteByte(hex[r>>shift&0xf])
-	}
+	b.Write(out)
 }
+
+const hexDigits = "0123456789abcdef"

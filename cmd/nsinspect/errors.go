@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"nsinspect/inspect"
 	"nsinspect/render"
 )
 
@@ -71,7 +72,7 @@ func (a *app) report(err error) int {
 		return exitFailed
 	}
 	e := explain(err)
-	a.say("error", err.Error())
+	a.say("error", e.Error())
 	for _, line := range e.detail {
 		fmt.Fprintf(a.stderr, "  %s\n", render.Sanitize(line))
 	}
@@ -88,9 +89,22 @@ func (a *app) report(err error) int {
 func explain(err error) *cliError {
 	var e *cliError
 	if errors.As(err, &e) {
-		return e
+		return &cliError{err: err, detail: e.detail, hint: e.hint, status: e.status}
 	}
-	return &cliError{err: err}
+	e = &cliError{err: err}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		e.hint = hinted.Hint()
+	}
+	var ambiguous *inspect.AmbiguousError
+	if errors.As(err, &ambiguous) {
+		e.err = fmt.Errorf("target %q is ambiguous", ambiguous.Word)
+		e.status = exitUsage
+		for _, c := range ambiguous.Candidates {
+			e.detail = append(e.detail, c.String())
+		}
+	}
+	return e
 }
 
 // say writes one line of talk: "nsinspect: error: …". Text from the host may

@@ -25,6 +25,7 @@ what they are for each other, and which container they belong to.`,
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
+		newLs(a),
 		newVersion(a),
 	)
 	return root

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nsinspect/inspect"
+	"nsinspect/inspect/live"
+	"nsinspect/render"
+)
+
+// source says where the facts of a view come from. Every viewing command has
+// its flags and gets its facts from [source.index].
+type source struct {
+	app          *app
+	from         string
+	noContainers bool
+	cmdline      bool
+}
+
+// flags adds --from and --no-containers to cmd.
+func (s *source) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.from, "from", "", "read `FILE`, made by nsinspect snapshot, instead of this host (- is stdin)")
+	f.BoolVar(&s.noContainers, "no-containers", false, "do not ask container engines for names")
+}
+
+// cmdlineFlag adds --cmdline, for commands that show commands.
+func (s *source) cmdlineFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&s.cmdline, "cmdline", false, "show full command lines, which can hold secrets")
+}
+
+// need is what a view wants to know.
+type need struct {
+	facts inspect.Facts // without which there is no view
+	also  inspect.Facts // what it shows where it is known
+	// only and focus narrow the capture of a running host, see live.Options.
+	only  []int
+	focus func(*inspect.Index) []int
+}
+
+// index returns the facts that a view needs, from the running host or from
+// the file. It fails when the file was made without them.
+func (s *source) index(ctx context.Context, n need) (*inspect.Index, error) {
+	if s.from != "" {
+		return s.read(n.facts)
+	}
+	o := live.Options{
+		Facts: n.facts | n.also, Only: n.only, Focus: n.focus, Cmdline: s.cmdline,
+		Tool: "nsinspect " + buildVersion(), Now: s.app.now,
+	}
+	if s.noContainers {
+		o.Facts &^= inspect.FactContainers
+	}
+	snap, err := live.Collect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return inspect.NewIndex(snap), nil
+}
+
+// read reads the snapshot named by --from.
+func (s *source) read(facts inspect.Facts) (*inspect.Index, error) {
+	in, name := s.app.stdin, "stdin"
+	if s.from != "-" {
+		f, err := os.Open(s.from)
+		if err != nil {
+			return nil, withHint(err, "nsinspect snapshot > %s", s.from)
+		}
+		defer f.Close()
+		in, name = io.Reader(f), s.from
+	}
+	snap, err := inspect.Decode(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	have, err := snap.Scope.Set()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if missing := facts &^ (have | inspect.FactContainers); missing != 0 {
+		words := strings.ReplaceAll(strings.Join(missing.Names(), ", "), "_", " ")
+		return nil, withHint(fmt.Errorf("%s: this snapshot has no %s", name, words), "nsinspect snapshot > host.json")
+	}
+	return inspect.NewIndex(snap), nil
+}
+
+// notePartial tells in one line what could not be read.
+func (a *app) notePartial(x *inspect.Index) {
+	if line := render.ProblemLine(x.Snapshot().Problems); line != "" {
+		a.say("note", line)
+	}
+}
