@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"nsinspect/inspect"
+)
+
+// sizeofNetConf is the size of struct netconfmsg of linux/netconf.h: u8 family.
+const sizeofNetConf = 1
+
+func netconfRequest(f inspect.Family) []byte { return []byte{byte(f), 0, 0, 0} }
+
+// The NETCONFA_* attributes of linux/netconf.h.
+const (
+	netconfIndex      = 1
+	netconfForwarding = 2
+	netconfRPFilter   = 3
+	netconfProxyNeigh = 5
+	netconfIgnoreDown = 6
+)
+
+// parseNetConf parses RTM_NEWNETCONF: struct netconfmsg, padded to four bytes,
+// then NETCONFA_*, all of them s32.
+func parseNetConf(b []byte) (c inspect.NetConf, ok bool, err error) {
+	if len(b) < align4(sizeofNetConf) {
+		return c, false, fmt.Errorf("netconf of %d bytes: %w", len(b), errMalformed)
+	}
+	c.Family = inspect.Family(b[0])
+	if c.Family != inspect.FamilyIPv4 && c.Family != inspect.FamilyIPv6 {
+		return c, false, nil
+	}
+	a := attrs{rest: b[align4(sizeofNetConf):]}
+	for a.next() {
+		switch a.typ {
+		case netconfIndex:
+			c.Index = int(a.i32())
+		case netconfForwarding:
+			c.Forwarding = a.u32() != 0
+		case netconfRPFilter:
+			v := uint8(a.u32())
+			c.RPFilter = &v
+		case netconfProxyNeigh:
+			c.ProxyNeigh = a.u32() != 0
+		case netconfIgnoreDown:
+			c.IgnoreRoutesDown = a.u32() != 0
+		}
+	}
+	return c, true, a.err
+}
+
+// sysctls are the settings that no netlink message has. /proc/sys/net shows
+// those of the reader's network namespace.
+var sysctls = []string{
+	"net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables",
+	"net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max",
+	"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.conf.all.accept_ra",
+	"net.ipv4.conf.all.route_localnet",
+}
+
+// readSysctls reads them; what a kernel lacks is left out. It must run on a
+// thread in the namespace.
+func readSysctls(proc string) map[string]string {
+	out := make(map[string]string, len(sysctls))
+	for _, name := range sysctls {
+		b, err := os.ReadFile(proc + "/sys/" + strings.ReplaceAll(name, ".", "/"))
+		if err == nil {
+			out[name] = strings.TrimSpace(string(b))
+		}
+	}
+	return out
+}
