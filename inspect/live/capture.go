@@ -27,7 +27,10 @@ type capture struct {
 	refs     []inspect.Ref
 	engines  engineAnswer
 	found    containers
-	focus    []int // pids, ascending; nil for all
+	networks []inspect.Network
+	// netProblems are of the networks.
+	netProblems []inspect.Problem
+	focus       []int // pids, ascending; nil for all
 }
 
 func newCapture(o Options) (*capture, error) {

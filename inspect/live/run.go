@@ -39,6 +39,7 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 		step{inspect.FactIDMaps, c.readIDMaps},
 		step{inspect.FactTimeOffsets, c.readTimeOffsets},
 		step{inspect.FactHostnames, c.readHostnames},
+		step{inspect.FactNetwork, c.readNetworks},
 	)
 	if err != nil {
 		return nil, err
@@ -117,7 +118,8 @@ func (c *capture) snapshot() *inspect.Snapshot {
 		Processes:  c.procs,
 		Containers: c.allContainers(),
 		Refs:       inspect.SortRefs(c.refs),
-		Problems:   append(c.p.all(), c.engines.problems...),
+		Networks:   c.networks,
+		Problems:   slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
 	}
 	s.Host = c.host(s)
 	return s

@@ -1,11 +1,12 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,10 +110,28 @@ func u64(b []byte) uint64 {
 	return native.Uint64(b)
 }
 
-// str is a string that ends at its first zero byte.
+// str is a string that ends at its first zero byte. Bytes that are not UTF-8
+// become \xNN: the kernel allows any in the name of an interface.
 func (a *attrs) str() string {
-	s, _, _ := strings.Cut(string(a.data), "\x00")
-	return s
+	b, _, _ := bytes.Cut(a.data, []byte{0})
+	return text(b)
+}
+
+func text(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	var out []byte
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			out = fmt.Appendf(out, `\x%02x`, b[0])
+		} else {
+			out = append(out, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return string(out)
 }
 
 // addr is an IP address; invalid when the attribute has none.

@@ -21,9 +21,8 @@ type Options struct {
 	Own inspect.ID
 	// ProcRoot is where proc is mounted.
 	ProcRoot string
-	// Members are the processes of each namespace, of which FactPorts reads
-	// the open files.
-	Members map[inspect.ID][]int
+	// PIDs are the processes of which FactPorts reads the open files.
+	PIDs []int
 }
 
 // Facts are those that Collect can read.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,6 @@ type owners struct {
 // tell which processes have a socket open and which serve a tun.
 func findHolders(ctx context.Context, o *Options, nets []inspect.Network, bugs *faults) {
 	w := &owners{nets: nets, sockets: map[uint64][]*inspect.Socket{}, bugs: bugs, proc: o.ProcRoot}
-	var pids []int
 	for i := range nets {
 		n := &nets[i]
 		for j := range n.Sockets {
@@ -33,10 +31,8 @@ func findHolders(ctx context.Context, o *Options, nets []inspect.Network, bugs *
 				w.sockets[s.Inode] = append(w.sockets[s.Inode], s)
 			}
 		}
-		pids = append(pids, o.Members[n.NS]...)
 	}
-	slices.Sort(pids)
-	for _, pid := range slices.Compact(pids) {
+	for _, pid := range o.PIDs {
 		if ctx.Err() != nil {
 			bugs.add("read open files", inspect.ID{}, ctx.Err())
 			return

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -258,10 +259,10 @@ func parseRuleNFT(b []byte) (r inspect.NFRule, ok bool, err error) {
 func userComment(b []byte) string {
 	for len(b) >= 2 && len(b) >= 2+int(b[1]) {
 		if b[0] == 0 {
-			s, _, _ := strings.Cut(string(b[2:2+b[1]]), "\x00")
-			return s
+			s, _, _ := bytes.Cut(b[2:2+int(b[1])], []byte{0})
+			return text(s)
 		}
-		b = b[2+b[1]:]
+		b = b[2+int(b[1]):]
 	}
 	return ""
 }
