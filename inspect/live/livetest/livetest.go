@@ -1,4 +1,6 @@
-// Package livetest is what tests on a running kernel share.
+// Package livetest is what tests on a running kernel share: processes in
+// namespaces of their own, a sandbox in which exactly those exist, crowds and
+// fork storms. Whatever it starts ends with the test.
 package livetest
 
 import (
