@@ -120,6 +120,10 @@ func (cs Columns[R]) names() string {
 	return strings.Join(names, ", ")
 }
 
+// unknown is the cell of what is not known or does not exist: a column must
+// not vanish for whoever cuts lines into words.
+const unknown = "-"
+
 // List is a view of rows under columns.
 type List[R any] struct {
 	Rows       []R
@@ -162,7 +166,7 @@ func (l *List[R]) Text(w io.Writer, _ bool, o Options) error {
 		cells = cells[len(l.Columns):]
 		for i, c := range l.Columns {
 			if row[i] = c.Text(&l.Rows[r]); row[i] == "" {
-				row[i] = "-"
+				row[i] = unknown
 			}
 		}
 		if prefixes != nil {
@@ -171,10 +175,11 @@ func (l *List[R]) Text(w io.Writer, _ bool, o Options) error {
 		t.Rows[r] = row
 	}
 	t.Style = func(r, i int) Style {
-		if style := l.Columns[i].Style; style != nil {
-			return style(&l.Rows[r])
+		style := l.Columns[i].Style
+		if style == nil || t.Rows[r][i] == unknown {
+			return Plain
 		}
-		return Plain
+		return style(&l.Rows[r])
 	}
 	return t.Write(w, o)
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -99,19 +100,23 @@ func detailText(r *graph.Row) string {
 		parts = append(parts, idMapText(r.IDMap.UID))
 	}
 	if t := r.TimeOffsets; t != nil && *t != (inspect.TimeOffsets{}) {
-		parts = append(parts, fmt.Sprintf("monotonic%+v boottime%+v", t.Monotonic, t.Boottime))
+		parts = append(parts, "monotonic "+graph.OffsetWords(t.Monotonic)+", boottime "+graph.OffsetWords(t.Boottime))
 	}
 	return strings.Join(parts, " ")
 }
 
-// idMapText is a uid map in short: "0→100000+65536".
+// idMapText is a uid map in the notation of podman-run(1), "0:100000:65536":
+// inside, outside and how many.
 func idMapText(ranges []inspect.IDRange) string {
-	if len(ranges) == 0 {
-		return "unmapped"
+	switch {
+	case len(ranges) == 0:
+		return "nothing mapped"
+	case len(ranges) == 1 && ranges[0] == inspect.IDRange{Count: math.MaxUint32}:
+		return "all ids"
 	}
 	texts := make([]string, len(ranges))
 	for i, r := range ranges {
-		texts[i] = fmt.Sprintf("%d→%d+%d", r.Inside, r.Outside, r.Count)
+		texts[i] = fmt.Sprintf("%d:%d:%d", r.Inside, r.Outside, r.Count)
 	}
 	return strings.Join(texts, ",")
 }

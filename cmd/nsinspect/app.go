@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -23,20 +24,30 @@ type app struct {
 	width  int  // columns of the terminal; 0 when stdout is none
 	color  bool // stdout is a terminal and NO_COLOR is not set
 	now    func() time.Time
+	note   string // one line of talk that follows the output
 }
 
 // run runs the program and returns its exit status: 0, 1 failed, 2 wrong
 // usage or an ambiguous target, or the status that a command asks for.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
-	out := bufio.NewWriterSize(stdout, 1<<16)
-	a := &app{stdin: stdin, stdout: out, stderr: stderr, getenv: getenv, now: time.Now}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
 	a.width = terminalWidth(stdout)
 	a.color = a.width > 0 && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+	return a.run(args)
+}
+
+// run runs the command that args name.
+func (a *app) run(args []string) int {
+	out := bufio.NewWriterSize(a.stdout, 1<<16)
+	a.stdout = out
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	if ferr := out.Flush(); ferr != nil {
 		err = writeFailed(ferr, err)
+	}
+	if a.note != "" && err == nil {
+		a.say("note", a.note)
 	}
 	return a.report(err)
 }
@@ -56,5 +67,15 @@ func terminalWidth(w io.Writer) int {
 
 // renderOptions are the options for a view on stdout.
 func (a *app) renderOptions() render.Options {
-	return render.Options{Width: a.width, Color: a.color, Now: a.now()}
+	return render.Options{Width: a.width, Color: a.color, ASCII: !a.utf8(), Now: a.now()}
+}
+
+// utf8 reports whether the locale's characters are UTF-8, see locale(7).
+func (a *app) utf8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(a.getenv(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return false
 }

@@ -90,9 +90,8 @@ func (s *source) read(facts inspect.Facts) (*inspect.Index, error) {
 	return inspect.NewIndex(snap), nil
 }
 
-// notePartial tells in one line what could not be read.
+// notePartial has the output followed by one line that says what could not be
+// read.
 func (a *app) notePartial(x *inspect.Index) {
-	if line := render.ProblemLine(x.Snapshot().Problems); line != "" {
-		a.say("note", line)
-	}
+	a.note = render.ProblemLine(x.Snapshot().Problems)
 }

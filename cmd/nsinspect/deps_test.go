@@ -16,6 +16,7 @@ var rooms = []struct {
 }{
 	{"inspect/live/livetest/...", []string{"*"}, "only tests import it"},
 	{"inspect/container/dockertest/...", []string{"*"}, "only tests import it"},
+	{"render/rendertest/...", []string{"*"}, "only tests import it"},
 	{"inspect/live/...", []string{
 		"nsinspect/inspect", "nsinspect/inspect/container", "nsinspect/inspect/live/...",
 		"golang.org/x/sys/...", "github.com/prometheus/procfs", "github.com/vishvananda/...",
@@ -43,6 +44,7 @@ var onlyIn = map[string]struct{ room, why string }{
 	"github.com/spf13/cobra/doc":             {"cmd/nsinspect/man", "the binary needs no markdown writer"},
 	"nsinspect/inspect/live/livetest":        {"nowhere", "it imports testing"},
 	"nsinspect/inspect/container/dockertest": {"nowhere", "it imports testing"},
+	"nsinspect/render/rendertest":            {"nowhere", "it imports testing"},
 }
 
 func TestImportArrows(t *testing.T) {
