@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container/dockertest"
 	"nsinspect/inspect/live/livetest"
 )
 
@@ -50,8 +51,11 @@ func ask(t *testing.T, e *engines) ([]inspect.Container, []inspect.Problem) {
 	return e.Containers(t.Context())
 }
 
+// docker is the daemon of the tests that need a real one.
+var docker dockertest.Daemon
+
 // TestMain holds that no question leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(docker.Tests(m)) }
 
 func TestEnginesNone(t *testing.T) {
 	got, problems := ask(t, host(t, socketDir(t), nil))
