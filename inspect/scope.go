@@ -51,13 +51,19 @@ const (
 	FactCensus
 	// FactNetwork: interfaces, addresses and nsids of network namespaces.
 	FactNetwork
-	// FactRoutes: routes, rules, neighbours, forwarding databases and settings.
+	// FactRoutes: routes and rules of network namespaces.
 	FactRoutes
+	// FactNeighbors: neighbours and forwarding databases.
+	FactNeighbors
+	// FactNetConf: forwarding, rp_filter and other settings.
+	FactNetConf
 	// FactNetfilter: tables, chains, rules and sets of nf_tables.
 	FactNetfilter
-	// FactPorts: TCP and UDP sockets by network namespace, the processes that
-	// have them open and those that serve tun and tap interfaces.
+	// FactPorts: listening TCP and all UDP sockets by network namespace, the
+	// processes that have them open and those that serve tun and tap interfaces.
 	FactPorts
+	// FactConnections: the TCP sockets that do not listen.
+	FactConnections
 
 	numFacts = iota
 )
@@ -66,7 +72,7 @@ var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
-	"network", "routes", "netfilter", "ports",
+	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections",
 }
 
 // FactsAll is every sort of facts.

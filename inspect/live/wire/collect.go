@@ -26,7 +26,8 @@ type Options struct {
 }
 
 // Facts are those that Collect can read.
-const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNetfilter | inspect.FactPorts
+const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
+	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections
 
 // Collect reads the network namespaces. One that went meanwhile is left out;
 // what could not be read is a Problem.

@@ -11,16 +11,38 @@ import (
 	"nsinspect/inspect"
 )
 
-// ports lists TCP and UDP sockets (sock_diag(7)).
+// The states that a request asks for, 1 << TCP_* of tcp_states.h.
+const (
+	tcpListening = 1 << 10
+	anyState     = ^uint32(0)
+)
+
+// ports lists listening TCP sockets and all UDP sockets (sock_diag(7)).
+// Connected TCP sockets are apart: for each namespace the kernel looks through
+// those of all.
 func (v *visitor) ports(r *room) error {
+	return v.sockets(r, diagQuery{unix.IPPROTO_TCP, tcpListening}, diagQuery{unix.IPPROTO_UDP, anyState})
+}
+
+func (v *visitor) connections(r *room) error {
+	return v.sockets(r, diagQuery{unix.IPPROTO_TCP, anyState &^ tcpListening})
+}
+
+// diagQuery asks for the sockets of a protocol that are in one of the states.
+type diagQuery struct {
+	protocol uint8
+	states   uint32
+}
+
+func (v *visitor) sockets(r *room, queries ...diagQuery) error {
 	s, err := openSocket(unix.NETLINK_INET_DIAG, v.buf)
 	if err != nil {
 		return fmt.Errorf("open sock_diag socket: %w", err)
 	}
 	defer s.close()
-	for _, protocol := range []uint8{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
+	for _, q := range queries {
 		for _, family := range []inspect.Family{inspect.FamilyIPv4, inspect.FamilyIPv6} {
-			all, torn, err := list(s, unix.SOCK_DIAG_BY_FAMILY, diagRequest(family, protocol), diagParser(protocol))
+			all, torn, err := list(s, unix.SOCK_DIAG_BY_FAMILY, q.request(family), diagParser(q.protocol))
 			if errors.Is(err, unix.ENOENT) {
 				continue // a kernel without this sort of sockets
 			}
@@ -41,12 +63,12 @@ const (
 	diagSKV6Only  = 11 // INET_DIAG_SKV6ONLY
 )
 
-// diagRequest is struct inet_diag_req_v2: u8 family, protocol, extensions,
+// request is struct inet_diag_req_v2: u8 family, protocol, extensions,
 // pad, u32 states, struct inet_diag_sockid.
-func diagRequest(f inspect.Family, protocol uint8) []byte {
+func (q diagQuery) request(f inspect.Family) []byte {
 	b := make([]byte, sizeofDiagReq)
-	b[0], b[1] = byte(f), protocol
-	native.PutUint32(b[4:], ^uint32(0))
+	b[0], b[1] = byte(f), q.protocol
+	native.PutUint32(b[4:], q.states)
 	return b
 }
 

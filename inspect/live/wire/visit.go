@@ -129,8 +129,11 @@ func (v *visitor) read(r *room) {
 	}
 	step(inspect.FactNetwork, v.interfaces)
 	step(inspect.FactRoutes, v.routing)
+	step(inspect.FactNeighbors, v.neighbors)
+	step(inspect.FactNetConf, v.settings)
 	step(inspect.FactNetfilter, v.netfilter)
 	step(inspect.FactPorts, v.ports)
+	step(inspect.FactConnections, v.connections)
 	r.net.Facts = have.Names()
 }
 
@@ -204,16 +207,22 @@ func (v *visitor) bridgeVLANs(r *room) error {
 }
 
 func (v *visitor) routing(r *room) error {
-	err := errors.Join(
-		step("list routes", into(r, &r.net.Routes, unix.RTM_GETROUTE, routeRequest(), parseRoute)),
-		step("list rules", into(r, &r.net.Rules, unix.RTM_GETRULE, ruleRequest(), parseRule)),
-		step("list neighbours", into(r, &r.net.Neighbors, unix.RTM_GETNEIGH, neighRequest(0), parseNeigh)),
-		step("list forwarding database", into(r, &r.net.Forwarding, unix.RTM_GETNEIGH, neighRequest(inspect.FamilyBridge), parseFDB)),
-	)
+	return errors.Join(
+		during("list routes", into(r, &r.net.Routes, unix.RTM_GETROUTE, routeRequest(), parseRoute)),
+		during("list rules", into(r, &r.net.Rules, unix.RTM_GETRULE, ruleRequest(), parseRule)))
+}
+
+func (v *visitor) neighbors(r *room) error {
+	return errors.Join(
+		during("list neighbours", into(r, &r.net.Neighbors, unix.RTM_GETNEIGH, neighRequest(0), parseNeigh)),
+		during("list forwarding database", into(r, &r.net.Forwarding, unix.RTM_GETNEIGH, neighRequest(inspect.FamilyBridge), parseFDB)))
+}
+
+func (v *visitor) settings(r *room) error {
 	var v4, v6 []inspect.NetConf
-	err = errors.Join(err,
-		step("list netconf", into(r, &v4, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv4), parseNetConf)),
-		step("list netconf", absent(into(r, &v6, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv6), parseNetConf))))
+	err := errors.Join(
+		during("list netconf", into(r, &v4, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv4), parseNetConf)),
+		during("list netconf", absent(into(r, &v6, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv6), parseNetConf))))
 	r.net.Conf = append(v4, v6...)
 	r.net.Sysctls = readSysctls(v.o.ProcRoot)
 	return err
@@ -228,7 +237,7 @@ func absent(err error) error {
 	return err
 }
 
-func step(what string, err error) error {
+func during(what string, err error) error {
 	if err == nil {
 		return nil
 	}
