@@ -66,7 +66,7 @@ func TestEncodeHarmsNoTerminal(t *testing.T) {
 	s.Processes[0].Info.Comm = evil
 	text := encode(t, s)
 	for _, r := range text {
-		if r < ' ' && r != '\n' || actsOnTerminal(r) {
+		if r < ' ' && r != '\n' || isEscaped(r) {
 			t.Errorf("the text has %U", r)
 		}
 	}

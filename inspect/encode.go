@@ -96,16 +96,17 @@ func (e *encoder) text(s string) {
 }
 
 // escapeControls escapes in JSON what encoding/json leaves as it is although
-// a terminal acts on it: DEL, the C1 controls and the bidi controls. They can
-// only occur within strings.
+// a terminal acts on it: DEL, the C1 controls and the bidi controls. U+FFFD is
+// escaped too, because encoding/json writes it so for a bad byte. All of them
+// can only occur within strings.
 func escapeControls(b []byte) []byte {
-	if !bytes.ContainsFunc(b, actsOnTerminal) {
+	if !bytes.ContainsFunc(b, isEscaped) {
 		return b
 	}
 	out := make([]byte, 0, len(b)+64)
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
-		if actsOnTerminal(r) {
+		if isEscaped(r) {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		} else {
 			out = append(out, b[:n]...)
@@ -115,9 +116,9 @@ func escapeControls(b []byte) []byte {
 	return out
 }
 
-func actsOnTerminal(r rune) bool {
+func isEscaped(r rune) bool {
 	return r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
-		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == utf8.RuneError
 }
 
 // section is a field of Snapshot as the file has it.

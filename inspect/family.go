@@ -1,11 +1,13 @@
 package inspect
 
-// family has the relations of processes and namespaces that are stored from
-// the child's side, turned round.
+// family has the relations that are stored from the child's side, turned
+// round.
 type family struct {
-	processes map[int][]int // pids by ppid, ascending
-	children  map[ID][]ID   // by parent, ascending
-	owned     map[ID][]ID   // by owner, ascending
+	processes  map[int][]int    // pids by ppid, ascending
+	containers map[string][]int // pids by container, ascending
+	children   map[ID][]ID      // by parent, ascending
+	owned      map[ID][]ID      // by owner, ascending
+	names      map[string][]int // mounts by name, indices of Refs
 }
 
 // ChildProcesses returns the pids of the processes whose parent is pid, in
@@ -14,6 +16,13 @@ type family struct {
 func (x *Index) ChildProcesses(pid int) []int {
 	x.familyOnce.Do(x.buildFamily)
 	return x.family.processes[pid]
+}
+
+// ProcessesIn returns the pids of the processes in the cgroup of the container
+// with this id, in ascending order. Processes without Info are not among them.
+func (x *Index) ProcessesIn(container string) []int {
+	x.familyOnce.Do(x.buildFamily)
+	return x.family.containers[container]
 }
 
 // Children returns the pid or user namespaces whose parent is id, in
@@ -31,10 +40,15 @@ func (x *Index) Owned(id ID) []ID {
 }
 
 func (x *Index) buildFamily() {
-	f := family{processes: map[int][]int{}, children: map[ID][]ID{}, owned: map[ID][]ID{}}
+	f := family{processes: map[int][]int{}, containers: map[string][]int{}, children: map[ID][]ID{}, owned: map[ID][]ID{}}
 	for i := range x.s.Processes {
-		if p := &x.s.Processes[i]; p.Info != nil {
-			f.processes[p.Info.PPID] = append(f.processes[p.Info.PPID], p.PID)
+		p := &x.s.Processes[i]
+		if p.Info == nil {
+			continue
+		}
+		f.processes[p.Info.PPID] = append(f.processes[p.Info.PPID], p.PID)
+		if c := p.Info.Container; c != "" {
+			f.containers[c] = append(f.containers[c], p.PID)
 		}
 	}
 	for i := range x.s.Namespaces {
@@ -44,7 +58,19 @@ func (x *Index) buildFamily() {
 			f.children[n.Parent] = append(f.children[n.Parent], n.ID)
 		}
 	}
+	f.names = map[string][]int{}
+	for i := range x.s.Refs {
+		if name := x.s.Refs[i].name(); name != "" {
+			f.names[name] = append(f.names[name], i)
+		}
+	}
 	x.family = f
+}
+
+// named returns the mounts with a name, as indices of Refs.
+func (x *Index) named(name string) []int {
+	x.familyOnce.Do(x.buildFamily)
+	return x.family.names[name]
 }
 
 // Ancestors returns the parent of a pid or user namespace, its parent and so

@@ -1,68 +1,312 @@
 package inspect
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Resolve returns what a user's word means: a pid, "self", a container's name
-// or the beginning of its id, "net:[4026532299]", an inode, a path such as
-// /proc/7/ns/net or /run/netns/blue, or the name of a network namespace. The
+// Resolve returns what a user's word means:
+//
+//	3037  pid:3037          a process
+//	self                    the process that took the snapshot
+//	web1  3f2a  docker:web1 a container by name, or by the beginning of its id
+//	container:web1  id:3f2a the same, of any engine
+//	web  shop/web           a container by compose service, or project/service
+//	net:[4026532299]        a namespace; the brackets can be left out
+//	4026532299              a namespace by inode
+//	blue  netns:blue        a network namespace by the name of ip-netns(8)
+//	/run/netns/blue         a namespace by the path where it is mounted
+//	/proc/7/ns/net          a namespace by the link of a process; also of
+//	                        /proc/self and /proc/7/task/8, or by /proc/7/fd/9
+//	/proc/7  /proc/7/task/8 a process or one of its threads
+//
+// A name in full is preferred to a service, and that to a part of an id. The
 // error is a [*NotFoundError] or an [*AmbiguousError].
 func (x *Index) Resolve(word string) (Target, error) {
-	var found []Target
-	if word == "self" {
-		found = append(found, Target{Kind: TargetProcess, PID: x.s.Host.Observer.PID})
+	switch {
+	case word == "":
+		return Target{}, &NotFoundError{Word: word, Reason: "it is empty"}
+	case word == "self":
+		return x.self()
+	case strings.HasPrefix(word, "/"):
+		return x.resolvePath(word)
 	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(word, "pid:")); err == nil && x.Process(n) != nil {
-		found = append(found, Target{Kind: TargetProcess, PID: n})
+	f := finder{x: x, word: word}
+	if kind, rest, ok := strings.Cut(word, ":"); ok && rest != "" {
+		f.qualified(kind, rest)
 	}
-	for i := range x.s.Containers {
-		c := &x.s.Containers[i]
-		if w := strings.TrimPrefix(word, c.Engine+":"); w != "" && (c.Name == w || strings.HasPrefix(c.ID, w)) {
-			found = append(found, Target{Kind: TargetContainer, Container: c, PID: c.PID})
-		}
+	if len(f.found) == 0 {
+		f.bare(word)
 	}
-	for i := range x.s.Namespaces {
-		n := &x.s.Namespaces[i]
-		t := Target{Kind: TargetNamespace, NS: n.ID, Type: n.Type}
-		if word == t.String() || word == strconv.FormatUint(n.ID.Ino, 10) {
-			found = append(found, t)
-		}
-	}
-	switch len(found) {
+	switch len(f.found) {
 	case 0:
-		return Target{}, &NotFoundError{Word: word}
+		return Target{}, f.notFound()
 	case 1:
-		return found[0], nil
+		return f.found[0], nil
 	}
-	return Target{}, &AmbiguousError{Word: word, Candidates: found}
+	return Target{}, &AmbiguousError{Word: word, Candidates: f.found}
 }
 
-// NamespacesOf returns the namespaces of a target: all that are known of a
-// process or container, the one of a namespace. The error says why none is
-// known.
-func (x *Index) NamespacesOf(t Target) (Links, error) {
-	if t.Kind == TargetNamespace {
-		var l Links
-		l[t.Type.Link()] = t.NS
-		return l, nil
+// self is the process that took the snapshot. Its namespaces are known even
+// when it is not among the processes.
+func (x *Index) self() (Target, error) {
+	pid := x.s.Host.Observer.PID
+	switch {
+	case x.Process(pid) != nil:
+		return targetProcess(pid), nil
+	case pid > 0:
+		return Target{Kind: TargetProcess, PID: pid, Text: "self"}, nil
 	}
-	p := x.Process(t.PID)
-	if p == nil {
-		return Links{}, &NotFoundError{Word: t.String()}
-	}
-	return p.NS, nil
+	return Target{}, &NotFoundError{Word: "self", Reason: "the snapshot does not say who took it"}
 }
 
-// Words returns the words that begin with prefix, for completion in a shell.
-func (x *Index) Words(prefix string) []Word {
-	var words []Word
-	for i := range x.s.Containers {
-		c := &x.s.Containers[i]
-		if name := c.DisplayName(); strings.HasPrefix(name, prefix) {
-			words = append(words, Word{Text: name, Description: c.Engine + " container"})
+// finder collects what a word can mean.
+type finder struct {
+	x      *Index
+	word   string
+	found  []Target
+	reason string
+	near   []string
+	hint   string
+}
+
+func (f *finder) add(t Target) {
+	if !slices.ContainsFunc(f.found, t.same) {
+		f.found = append(f.found, t)
+	}
+}
+
+// qualified looks for a word that says what it is.
+func (f *finder) qualified(kind, rest string) {
+	if t, err := ParseType(kind); err == nil {
+		f.link(t, rest)
+		if t != PID || len(f.found) > 0 {
+			return
 		}
 	}
-	return words
+	switch kind {
+	case "pid":
+		f.process(rest)
+		if ino, err := parseInode(rest); err == nil && len(f.found) == 0 && f.x.typeOf(f.x.id(ino)) == PID {
+			f.inode(ino)
+		}
+	case "netns":
+		f.names(rest)
+	case "service":
+		f.services(rest)
+	case "id":
+		f.containers(func(c *Container) bool { return c.ID == rest })
+		if len(f.found) == 0 {
+			f.containers(func(c *Container) bool { return strings.HasPrefix(c.ID, rest) })
+		}
+	case "container":
+		f.containersCalled(rest, func(*Container) bool { return true })
+	default:
+		f.containersCalled(rest, func(c *Container) bool { return c.Engine == kind })
+	}
+}
+
+// bare looks for a word that can be anything.
+func (f *finder) bare(word string) {
+	f.process(word)
+	if ino, err := parseInode(word); err == nil {
+		f.inode(ino)
+	}
+	f.containers(func(c *Container) bool { return c.Name == word || c.ID == word })
+	f.names(word)
+	if len(f.found) == 0 {
+		f.thread(word)
+	}
+	if len(f.found) == 0 {
+		f.services(word)
+	}
+	if _, err := parsePID(word); len(f.found) == 0 && (err != nil || len(word) >= minDigits) {
+		f.containers(func(c *Container) bool { return strings.HasPrefix(c.ID, word) })
+	}
+}
+
+// minDigits is how long a part of an id must be when it has only decimal
+// digits: longer than any pid, so that the pid of a process that has just
+// gone does not become a container.
+const minDigits = 8
+
+func (f *finder) process(word string) {
+	if pid, err := parsePID(word); err == nil && f.x.Process(pid) != nil {
+		f.add(targetProcess(pid))
+	}
+}
+
+// thread looks for a thread that is in namespaces of its own; others are not
+// recorded.
+func (f *finder) thread(word string) {
+	tid, err := parsePID(word)
+	if err != nil {
+		return
+	}
+	for i := range f.x.s.Processes {
+		p := &f.x.s.Processes[i]
+		if p.thread(tid) != nil {
+			f.add(targetThread(p.PID, tid))
+		}
+	}
+}
+
+// link looks for "[inode]", or the inode alone, of a namespace of kind t.
+func (f *finder) link(t Type, rest string) {
+	num := rest
+	if inner, ok := strings.CutPrefix(rest, "["); ok {
+		num = strings.TrimSuffix(inner, "]") // also where a shell took the last one
+	} else if t == PID {
+		return // "pid:7" is a process, if there is one
+	}
+	ino, err := parseInode(num)
+	if err != nil {
+		f.reason = err.Error()
+		return
+	}
+	id := f.x.id(ino)
+	switch is := f.x.typeOf(id); is {
+	case t:
+		f.add(targetNamespace(id, t))
+	case 0:
+		f.reason = fmt.Sprintf("there is no %s namespace %d", t, ino)
+	default:
+		f.reason = fmt.Sprintf("%d is a %s namespace", ino, is)
+		f.near = []string{linkText(is, id)}
+	}
+}
+
+// id returns the namespace with this inode on the host.
+func (x *Index) id(ino uint64) ID { return ID{Dev: x.s.Host.NSDev, Ino: ino} }
+
+func (f *finder) inode(ino uint64) {
+	id := f.x.id(ino)
+	if t := f.x.typeOf(id); t != 0 {
+		f.add(targetNamespace(id, t))
+	}
+}
+
+// typeOf returns the kind of a namespace, also of one that only links refer
+// to; 0 when it is not known.
+func (x *Index) typeOf(id ID) Type {
+	if n := x.Namespace(id); n != nil {
+		return n.Type
+	}
+	lead := x.Lead(id)
+	if lead == nil {
+		return 0
+	}
+	for _, t := range Types {
+		if lead.NS.Of(t) == id {
+			return t
+		}
+		for i := range lead.Threads {
+			if lead.Threads[i].NS.Of(t) == id {
+				return t
+			}
+		}
+	}
+	return 0
+}
+
+// names looks for namespaces that are mounted under a name.
+func (f *finder) names(name string) {
+	for _, i := range f.x.named(name) {
+		f.add(f.x.targetNamed(&f.x.s.Refs[i], name))
+	}
+	f.distinct()
+}
+
+// targetNamed is the namespace that r mounts.
+func (x *Index) targetNamed(r *Ref, name string) Target {
+	t := targetNamespace(r.NS, cmp.Or(x.typeOf(r.NS), Net))
+	if t.Type == Net {
+		t.Text = "netns:" + name
+	}
+	return t
+}
+
+// distinct makes the texts of namespaces with the same name differ.
+func (f *finder) distinct() {
+	named := func(t Target) bool { return strings.HasPrefix(t.Text, "netns:") }
+	first := slices.IndexFunc(f.found, named)
+	if first < 0 || !slices.ContainsFunc(f.found[first+1:], named) {
+		return
+	}
+	for i := range f.found {
+		if named(f.found[i]) {
+			f.found[i].Text = linkText(f.found[i].Type, f.found[i].NS)
+		}
+	}
+}
+
+func parsePID(s string) (int, error) {
+	n, err := parseInode(s)
+	if err != nil || n > maxPID {
+		return 0, fmt.Errorf("%q is no pid", s)
+	}
+	return int(n), nil
+}
+
+// notFound explains why there is nothing.
+func (f *finder) notFound() error {
+	e := &NotFoundError{Word: f.word, Reason: f.reason, Near: f.near, hint: f.hint}
+	if e.Reason != "" {
+		return e
+	}
+	digits := strings.TrimPrefix(f.word, "pid:")
+	if pid, err := parsePID(digits); err == nil {
+		e.Reason, e.Near = f.x.noProcess(pid)
+		return e
+	}
+	_, name, ok := strings.Cut(f.word, ":")
+	if !ok {
+		name = f.word
+	}
+	e.Near = f.x.near(name)
+	switch has := f.x.s.Scope.Has; {
+	case strings.Contains(f.word, ":["):
+		e.Reason = "no kind of namespace is called so"
+	case !has(FactContainers) && !has(FactNames):
+		e.Reason, e.hint = "neither containers nor names of namespaces were looked at", hintContainers
+	case !has(FactContainers):
+		e.Reason, e.hint = "containers were not looked at", hintContainers
+	case !has(FactNames):
+		e.Reason = "names of namespaces were not looked at"
+	}
+	return e
+}
+
+const hintContainers = "leave out --no-containers, or name it by pid"
+
+// noProcess says what a number is that is no pid here: mostly one of a
+// container.
+func (x *Index) noProcess(pid int) (reason string, near []string) {
+	for i := range x.s.Processes {
+		p := &x.s.Processes[i]
+		if p.Info == nil || len(p.Info.NSpid) < 2 || !slices.Contains(p.Info.NSpid[1:], pid) {
+			continue
+		}
+		if reason == "" {
+			reason = fmt.Sprintf("no process has this pid here; inside of %s it is another's", x.describe(p))
+		}
+		if len(near) < 3 {
+			near = append(near, "pid:"+strconv.Itoa(p.PID))
+		}
+	}
+	if reason == "" {
+		reason = fmt.Sprintf("there is no process %d", pid)
+	}
+	return reason, near
+}
+
+// describe names the container or pid namespace of a process.
+func (x *Index) describe(p *Process) string {
+	if c := x.ContainerOf(p.PID); c != nil {
+		return c.DisplayName()
+	}
+	return linkText(PID, p.NS.Of(PID))
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // TargetKind says what a [Target] is.
@@ -43,7 +42,7 @@ type Target struct {
 	NS   ID   `json:"ns,omitzero"`
 	Type Type `json:"type,omitzero"`
 	// Text is a word that means this target and no other; "" when it was not
-	// made by Resolve.
+	// made by Resolve. It can hold a name from the host.
 	Text string `json:"text,omitempty"`
 }
 
@@ -60,65 +59,37 @@ func (t Target) String() string {
 	case t.Kind == TargetContainer && t.Container != nil:
 		return t.Container.Engine + ":" + t.Container.DisplayName()
 	case t.Kind == TargetNamespace:
-		return fmt.Sprintf("%s:[%d]", t.Type, t.NS.Ino)
+		return linkText(t.Type, t.NS)
 	}
 	return t.Kind.String()
 }
 
-// NotFoundError says that a word means nothing in the snapshot.
-type NotFoundError struct {
-	Word   string
-	Reason string   // why, if more is known than that it is not there
-	Near   []string // words that do mean something and look alike
-	hint   string
+// same reports whether both are the same thing, however it was called.
+func (t Target) same(o Target) bool {
+	t.Text, o.Text = "", ""
+	return t == o
 }
 
-// Error returns the message without a hint.
-func (e *NotFoundError) Error() string {
-	msg := "target " + strconv.Quote(e.Word) + " not found"
-	if e.Reason != "" {
-		msg += ": " + e.Reason
+// linkText is the text of a link in /proc/PID/ns.
+func linkText(t Type, id ID) string { return fmt.Sprintf("%s:[%d]", t, id.Ino) }
+
+func targetProcess(pid int) Target {
+	t := Target{Kind: TargetProcess, PID: pid}
+	t.Text = t.String()
+	return t
+}
+
+func targetThread(pid, tid int) Target {
+	if pid == tid {
+		return targetProcess(pid)
 	}
-	return msg
+	t := Target{Kind: TargetProcess, PID: pid, TID: tid}
+	t.Text = t.String()
+	return t
 }
 
-// Hint returns what the user can do next.
-func (e *NotFoundError) Hint() string {
-	if e.hint != "" {
-		return e.hint
-	}
-	if len(e.Near) > 0 {
-		return "did you mean " + strings.Join(e.Near, ", ") + "?"
-	}
-	return "list targets with: nsinspect ls"
-}
-
-// AmbiguousError says that a word means more than one thing.
-type AmbiguousError struct {
-	Word       string
-	Candidates []Target // each with a Text that means it alone
-}
-
-// Error lists the candidates in a form that can be typed.
-func (e *AmbiguousError) Error() string {
-	words := make([]string, len(e.Candidates))
-	for i, c := range e.Candidates {
-		words[i] = c.String()
-	}
-	return fmt.Sprintf("target %q is ambiguous: %s", e.Word, strings.Join(words, ", "))
-}
-
-// Hint returns what the user can do next.
-func (e *AmbiguousError) Hint() string {
-	if len(e.Candidates) == 0 {
-		return "list targets with: nsinspect ls"
-	}
-	return "say which one, such as " + e.Candidates[0].String()
-}
-
-// Word is a completion: a word that means a target and what it stands for.
-// Both hold text from the host, which is not fit for a terminal as it is.
-type Word struct {
-	Text        string `json:"text"`
-	Description string `json:"description"`
+func targetNamespace(id ID, kind Type) Target {
+	t := Target{Kind: TargetNamespace, NS: id, Type: kind}
+	t.Text = t.String()
+	return t
 }
