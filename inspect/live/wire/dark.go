@@ -49,6 +49,7 @@ func (c *crawler) relist(r *room) {
 		r.nsids = nsids
 	}
 	if len(r.unknown()) > 0 {
+		clear(r.asked) // what had no number before may have one now
 		c.v.resolve(r)
 	}
 }
