@@ -16,9 +16,9 @@ import (
 //
 // Where containers are nested (Docker in Docker, kind, Docker in LXC) the
 // outermost one counts, as in docker top: it is the one whose name the
-// observer's engine knows, and everything inside of it is part of it. Seen
-// from within that container, whose cgroup namespace hides the outer part of
-// the path, it is the inner one.
+// observer's engine knows, and everything inside of it is part of it. To an
+// observer within that container it is the inner one, where a cgroup namespace
+// hides the outer part of the path, as is usual with version 2.
 //
 // Version 1, version 2 and hybrid hierarchies are read alike: the first path
 // that names an engine wins over one that holds only an id.

@@ -59,7 +59,7 @@ func (e *engines) Containers(ctx context.Context) ([]inspect.Container, []inspec
 		told = append(told, answers[i].containers...)
 		problems = append(problems, answers[i].problems...)
 	}
-	return Merge(nil, told), problems
+	return union(told), problems
 }
 
 // answer is what one engine said. Containers of an answer that broke off are

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,7 +43,7 @@ func host(t *testing.T, dir string, vars map[string]string) *engines {
 	return &engines{
 		env:    func(key string) string { return vars[key] },
 		places: places{docker: filepath.Join(dir, "docker.sock"), podman: filepath.Join(dir, "podman.sock")},
-		limit:  Limit,
+		limit:  time.Minute, // a machine under load is slow to answer
 	}
 }
 
@@ -138,16 +139,16 @@ func TestEnginesFailing(t *testing.T) {
 		hint  string
 	}{
 		{"never accepts", func(t *testing.T, path string) { l := listen(t, path); t.Cleanup(func() { l.Close() }) },
-			"no answer within 300ms", " version; or "},
+			"no answer within", " version; or "},
 		{"queue full", fullQueue, "does not accept connections", " version; or "},
 		{"accepts and is silent", func(t *testing.T, path string) { hang(t, path, func(net.Conn) {}) },
-			"no answer within 300ms", " version; or "},
+			"no answer within", " version; or "},
 		{"hangs in the header", func(t *testing.T, path string) {
 			hang(t, path, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nServer:") })
-		}, "no answer within 300ms", " version; or "},
+		}, "no answer within", " version; or "},
 		{"hangs in the body", func(t *testing.T, path string) {
 			hang(t, path, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{\"Id\":") })
-		}, "no answer within 300ms", " version; or "},
+		}, "no answer within", " version; or "},
 		{"hangs up", func(t *testing.T, path string) {
 			hang(t, path, func(c net.Conn) { c.Read(make([]byte, 4096)); c.Close() })
 		}, "EOF", without},
@@ -199,11 +200,16 @@ func TestEnginesFailing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			dir := socketDir(t)
 			serve(t, filepath.Join(dir, "docker.sock"), answers("["+web1+"]"))
 			path := filepath.Join(dir, "podman.sock")
 			tt.start(t, path)
-			got, problems := ask(t, host(t, dir, nil))
+			e := host(t, dir, nil)
+			if strings.HasPrefix(tt.err, "no answer") {
+				e.limit = 3 * time.Second // enough for the healthy one under load
+			}
+			got, problems := ask(t, e)
 			if !strings.Contains(names(got), "web1") {
 				t.Errorf("the healthy engine's answer is lost: %v", names(got))
 			}
@@ -398,23 +404,10 @@ func TestDockerHostTLS(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
-	found := []inspect.Container{
-		{ID: "c", Engine: Containerd, Pod: "p"},
-		{ID: "b", Engine: Unknown},
-		{ID: "b", Engine: Unknown},
-	}
-	told := []inspect.Container{
-		{ID: "b", Name: "web", Engine: Docker, State: "running"},
-		{ID: "a", Name: "old", Engine: Docker, State: "exited"},
-		{ID: "b", Name: "evil", Engine: Podman},
-	}
-	want := []inspect.Container{
-		{ID: "a", Name: "old", Engine: Docker, State: "exited"},
-		{ID: "b", Name: "web", Engine: Docker, State: "running"},
-		{ID: "c", Engine: Containerd, Pod: "p"},
-	}
-	if diff := cmp.Diff(want, Merge(found, told)); diff != "" {
+func TestUnion(t *testing.T) {
+	got := union([]inspect.Container{{ID: "b", Name: "web"}, {ID: "a", Name: "old"}, {ID: "b", Name: "evil"}})
+	want := []inspect.Container{{ID: "a", Name: "old"}, {ID: "b", Name: "web"}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
