@@ -54,7 +54,7 @@ func (r *linkReader) thread(pid, tid int, which linkSet, links *inspect.Links) e
 }
 
 // read returns ENOENT or ESRCH when the task is gone, EACCES or EPERM when
-// its links may not be read. A link that does not exist is left zero: of a
+// its links may not be read. A link that does not exist is zero: of a
 // zombie most of them, of a task before the first child in its new pid
 // namespace pid_for_children.
 func (r *linkReader) read(path []byte, which linkSet, links *inspect.Links) error {
@@ -69,6 +69,7 @@ func (r *linkReader) read(path []byte, which linkSet, links *inspect.Links) erro
 		}
 		n, errno := readLink(ns, linkFiles[l], r.buf[:])
 		if errno == unix.ENOENT {
+			links[l] = inspect.ID{}
 			continue
 		}
 		if errno != 0 {

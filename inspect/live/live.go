@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container"
 )
 
 // Options say what Collect reads.
@@ -21,18 +22,13 @@ type Options struct {
 	// Cmdline asks for full command lines, which can hold secrets.
 	Cmdline bool
 	// Engines are asked for containers with FactContainers; nil asks none.
-	Engines Engines
+	Engines container.Source
 	// ProcRoot is where proc is mounted; "" is /proc.
 	ProcRoot string
 	// Tool is Snapshot.Tool, the program and its version.
 	Tool string
 	// Now is the clock of Host.Taken; nil is time.Now.
 	Now func() time.Time
-}
-
-// Engines know containers by asking the programs that run them.
-type Engines interface {
-	Containers(context.Context) ([]inspect.Container, []inspect.Problem)
 }
 
 // Collect reads the running host. What cannot be read is in the snapshot's

@@ -10,7 +10,7 @@ import (
 )
 
 func TestCollectSeesItself(t *testing.T) {
-	s, err := live.Collect(t.Context(), live.Options{Facts: inspect.FactsAll})
+	s, err := live.Collect(t.Context(), live.Options{Facts: taskFacts})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,19 +10,24 @@ import (
 // parseStatus fills in what proc_pid_status(5) says of a process. A line that
 // is not there or cannot be read leaves its field as it was.
 //
+//	Name: Command run by this process. Strings longer than TASK_COMM_LEN (16)
+//	characters (including the terminating null byte) are silently truncated.
 //	Uid, Gid: Real, effective, saved set, and filesystem UIDs (GIDs).
 //	NSpid: Thread ID in each of the PID namespaces of which pid is a member.
 //	Threads: Number of threads in process containing this thread.
 //	CapInh, CapPrm, CapEff, CapBnd, CapAmb: Masks, in hexadecimal.
 //	NoNewPrivs: Value of the no_new_privs bit.
 //	Seccomp: Seccomp mode of the process.
-//	Kthread: whether it is a kernel thread (Linux 6.8).
 func parseStatus(status []byte, info *inspect.Info) {
 	var caps inspect.Caps
 	hasCaps := false
 	for line := range bytes.Lines(status) {
 		key, value, ok := bytes.Cut(line, []byte(":\t"))
 		if !ok {
+			continue
+		}
+		if string(key) == "Name" {
+			info.Comm = text(unescapeComm(bytes.TrimSuffix(value, []byte("\n"))))
 			continue
 		}
 		value = bytes.TrimSpace(value)
@@ -46,6 +51,26 @@ func parseStatus(status []byte, info *inspect.Info) {
 	if hasCaps {
 		info.Caps = &caps
 	}
+}
+
+// unescapeComm undoes what the kernel does to a name in status: a newline
+// becomes \n and a backslash \\. Other escapes do not occur.
+func unescapeComm(b []byte) []byte {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '\\' && i+1 < len(b) && (b[i+1] == 'n' || b[i+1] == '\\') {
+			i++
+			if c = b[i]; c == 'n' {
+				c = '\n'
+			}
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 func parseCap(key, value []byte, caps *inspect.Caps) bool {

@@ -85,9 +85,7 @@ func Start(t testing.TB, role string, attr *syscall.SysProcAttr, args ...string)
 
 // TryStart is Start for a role that the machine may not allow.
 func TryStart(t testing.TB, role string, attr *syscall.SysProcAttr, args ...string) (*Child, error) {
-	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), roleEnv+"="+role)
-	cmd.SysProcAttr = attr
+	cmd := command(role, attr, args)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -110,6 +108,26 @@ func TryStart(t testing.TB, role string, attr *syscall.SysProcAttr, args ...stri
 	return c, nil
 }
 
+// Output runs a role to its end and returns what it wrote.
+func Output(t testing.TB, role string, attr *syscall.SysProcAttr, args ...string) []byte {
+	t.Helper()
+	cmd := command(role, attr, args)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("role %s: %v: %s", role, err, strings.TrimSpace(stderr.String()))
+	}
+	return out
+}
+
+func command(role string, attr *syscall.SysProcAttr, args []string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), roleEnv+"="+role)
+	cmd.SysProcAttr = attr
+	return cmd
+}
+
 // Hear waits for the next line that the child says.
 func (c *Child) Hear() error {
 	if !c.out.Scan() {
@@ -128,6 +146,9 @@ func (c *Child) Tell(line string) error {
 	_, err := io.WriteString(c.stdin, line+"\n")
 	return err
 }
+
+// Wait waits for a child that ends by itself.
+func (c *Child) Wait() error { return c.cmd.Wait() }
 
 // Stop ends the child and waits for it. It is given time to end by itself
 // what it started.
