@@ -1,0 +1,109 @@
+package render
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"nsinspect/inspect"
+)
+
+type filterRow struct {
+	NS        uint64       `json:"ns"`
+	Type      inspect.Type `json:"type"`
+	NProcs    *int         `json:"nprocs"`
+	PID       *int         `json:"pid"`
+	Command   *string      `json:"command"`
+	Container *struct {
+		Name string `json:"name"`
+	} `json:"container"`
+	Names []string `json:"names,omitempty"`
+	inner int
+}
+
+func filterRows() []filterRow {
+	one, seven, sleep := 1, 7, "sleep"
+	web := &struct {
+		Name string `json:"name"`
+	}{"web1"}
+	return []filterRow{
+		{NS: 1, Type: inspect.Net, NProcs: &seven, PID: &one, Command: &sleep},
+		{NS: 2, Type: inspect.Net, NProcs: &one, PID: &seven, Container: web, Names: []string{"blue"}},
+		{NS: 3, Type: inspect.Mnt},
+	}
+}
+
+func TestFilter(t *testing.T) {
+	for text, want := range map[string][]uint64{
+		`type == "net"`:                              {1, 2},
+		`type == "net" && nprocs > 3`:                {1},
+		`nprocs < 3`:                                 {2},
+		`nprocs + 1 < 3`:                             {2},
+		`-nprocs < 0`:                                {1, 2},
+		`not (nprocs < 3)`:                           {1, 3},
+		`nprocs > 3 || type == "mnt"`:                {1, 3},
+		`pid == nil`:                                 {3},
+		`pid != nil`:                                 {1, 2},
+		`pid > 3`:                                    {2},
+		`ns in [1, 3]`:                               {1, 3},
+		`ns == 2`:                                    {2},
+		`command contains "lee"`:                     {1},
+		`command startsWith "s" || ns == 3`:          {1, 3},
+		`command matches "^s.*p$"`:                   {1},
+		`command == "sleep"`:                         {1},
+		`command != "sleep"`:                         {2, 3},
+		`nprocs != 7`:                                {2, 3},
+		`nprocs == pid`:                              {},
+		`container == nil`:                           {1, 3},
+		`container.name == "web1"`:                   {2},
+		`container.name startsWith "web"`:            {2},
+		`container?.name endsWith "1"`:               {2},
+		`"blue" in names`:                            {2},
+		`any(names, # contains "lu")`:                {2},
+		`len(names) > 0`:                             {2},
+		`type in ["mnt", "pid"] or upper(type)=="X"`: {3},
+	} {
+		f, err := NewFilter[filterRow](text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		rows, err := f.Keep(filterRows())
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		got := []uint64{}
+		for _, r := range rows {
+			got = append(got, r.NS)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: kept %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestFilterErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		`typ == "net"`:       "unknown name typ\ntyp == \"net\"\n^\nfields: command, container, names, nprocs, ns, pid, type",
+		`type = "net"`:       "unexpected token Operator(\"=\")\ntype = \"net\"\n     ^",
+		`type == 3`:          "invalid operation: == (mismatched types string and int)\ntype == 3\n     ^",
+		`nprocs > "3"`:       "invalid operation: > (mismatched types int and string)\nnprocs > \"3\"\n       ^",
+		`nprocs`:             "expected bool, but got int",
+		`container.nam == 3`: "unknown field nam\ncontainer.nam == 3\n          ^",
+		`inner == 1`:         "unknown name inner",
+		``:                   "the expression is empty",
+	} {
+		_, err := NewFilter[filterRow](text)
+		var e *FilterError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: no FilterError: %v", text, err)
+			continue
+		}
+		got := strings.Join(append([]string{e.Message}, e.Detail()...), "\n")
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s:\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package render
+
+import "github.com/expr-lang/expr/ast"
+
+// guard makes comparisons with what is not known false, and "!=" true,
+// instead of an error: it turns "pid > 3" into "pid != nil && pid > 3" and
+// "container.name" into "container?.name".
+type guard struct{}
+
+// guarded are the operators that cannot take nil.
+var guarded = map[string]bool{
+	"<": true, "<=": true, ">": true, ">=": true, "==": true, "!=": true,
+	"contains": true, "startsWith": true, "endsWith": true, "matches": true,
+}
+
+// Visit changes one node; its children were visited before.
+func (guard) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.MemberNode:
+		if !n.Optional && !n.Method {
+			n.Optional = true
+			ast.Patch(node, &ast.ChainNode{Node: n})
+		}
+	case *ast.BinaryNode:
+		if guarded[n.Operator] {
+			guardBinary(node, n)
+		}
+	}
+}
+
+// guardBinary puts before b that every field it takes is known.
+func guardBinary(node *ast.Node, b *ast.BinaryNode) {
+	test, join := "!=", "&&"
+	if b.Operator == "!=" {
+		test, join = "==", "||"
+	}
+	var cond ast.Node
+	for _, operand := range []ast.Node{b.Left, b.Right} {
+		if _, ok := operand.(*ast.NilNode); ok {
+			return // it asks just that
+		}
+		for _, value := range values(operand) {
+			next := ast.Node(&ast.BinaryNode{Operator: test, Left: value, Right: &ast.NilNode{}})
+			if cond != nil {
+				next = &ast.BinaryNode{Operator: join, Left: cond, Right: next}
+			}
+			cond = next
+		}
+	}
+	if cond != nil {
+		ast.Patch(node, &ast.BinaryNode{Operator: join, Left: cond, Right: b})
+	}
+}
+
+// values returns the fields that n is computed from.
+func values(n ast.Node) []ast.Node {
+	switch n := n.(type) {
+	case *ast.IdentifierNode, *ast.MemberNode:
+		return []ast.Node{n}
+	case *ast.UnaryNode:
+		return values(n.Node)
+	case *ast.BinaryNode:
+		return append(values(n.Left), values(n.Right)...)
+	case *ast.ChainNode:
+		return []ast.Node{n}
+	}
+	return nil
+}
