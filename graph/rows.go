@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strconv"
 
 	"nsinspect/inspect"
 )
@@ -53,10 +54,9 @@ type RowContainer struct {
 // ID names the row's namespace.
 func (r *Row) ID() inspect.ID { return inspect.ID{Dev: r.Dev, Ino: r.NS} }
 
-// Target returns the row's namespace as a target.
-func (r *Row) Target() inspect.Target {
-	return inspect.Target{Kind: inspect.TargetNamespace, NS: r.ID(), Type: r.Type}
-}
+// Word returns a word that means the row's namespace as a TARGET and needs no
+// quotes in any shell: "net:4026532299".
+func (r *Row) Word() string { return r.Type.String() + ":" + strconv.FormatUint(r.NS, 10) }
 
 // Rows lists the namespaces of a snapshot by inode, as lsns(8) does.
 func Rows(x *inspect.Index) []Row {

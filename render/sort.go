@@ -3,12 +3,16 @@ package render
 import (
 	"cmp"
 	"strings"
+
+	"nsinspect/inspect"
 )
 
 // Order returns the comparison that spec asks for: names of columns with
 // commas between, each with "-" before it for descending order. It is nil for
-// an empty spec. Rows in which a column is not known come last either way.
-func (cs Columns[R]) Order(spec string) (func(a, b R) int, error) {
+// an empty spec. Rows in which a column is not known come last either way. The
+// facts are those that the columns show.
+func (cs Columns[R]) Order(spec string) (func(a, b R) int, inspect.Facts, error) {
+	var needs inspect.Facts
 	var steps []func(a, b *R) int
 	for name := range strings.SplitSeq(spec, ",") {
 		name, down := strings.CutPrefix(strings.TrimSpace(name), "-")
@@ -17,12 +21,13 @@ func (cs Columns[R]) Order(spec string) (func(a, b R) int, error) {
 		}
 		c, err := cs.find(name)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		needs |= c.Needs
 		steps = append(steps, c.order(down))
 	}
 	if steps == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
 	return func(a, b R) int {
 		for _, step := range steps {
@@ -31,7 +36,7 @@ func (cs Columns[R]) Order(spec string) (func(a, b R) int, error) {
 			}
 		}
 		return 0
-	}, nil
+	}, needs, nil
 }
 
 func (c *Column[R]) order(down bool) func(a, b *R) int {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container"
 	"nsinspect/inspect/live"
 	"nsinspect/render"
 )
@@ -56,6 +57,8 @@ func (s *source) index(ctx context.Context, n need) (*inspect.Index, error) {
 	}
 	if s.noContainers {
 		o.Facts &^= inspect.FactContainers
+	} else {
+		o.Engines = container.Engines(s.app.getenv)
 	}
 	snap, err := live.Collect(ctx, o)
 	if err != nil {

@@ -25,7 +25,8 @@ type exitStatus int
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // cliError is an error as the user sees it: what went wrong, more lines about
-// it, and a hint that can be typed.
+// it, and a hint that can be typed. The errors of other packages bring theirs
+// along as methods Hint() string and Detail() []string.
 type cliError struct {
 	err    error
 	detail []string // lines shown below the error, such as candidates
@@ -89,12 +90,17 @@ func (a *app) report(err error) int {
 func explain(err error) *cliError {
 	var e *cliError
 	if errors.As(err, &e) {
-		return &cliError{err: err, detail: e.detail, hint: e.hint, status: e.status}
+		e = &cliError{err: err, hint: e.hint, status: e.status}
+	} else {
+		e = &cliError{err: err}
 	}
-	e = &cliError{err: err}
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
 		e.hint = hinted.Hint()
+	}
+	var detailed interface{ Detail() []string }
+	if errors.As(err, &detailed) {
+		e.detail = detailed.Detail()
 	}
 	var ambiguous *inspect.AmbiguousError
 	if errors.As(err, &ambiguous) {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,18 +20,37 @@ type lsOptions struct {
 	selection
 	types  []string
 	target string
+	tree   string
 
-	columns render.Columns[graph.Row]
-	order   func(a, b graph.Row) int
-	kinds   []inspect.Type
+	list  rowQuery[graph.Row] // what the flags of selection mean
+	kinds []inspect.Type
+	nest  graph.Nesting // 0: no tree
 }
+
+const lsLong = `List the namespaces of this host, one a line, by inode as lsns(8) does.
+
+PID is the oldest process in the namespace, and USER, CONTAINER and COMMAND
+are about it. The host's namespaces belong to no container, also where one
+shares them; "web1+2" is web1's, and two more containers are in it. A
+namespace with 0 processes is held by something else, such as a bind mount,
+a child or an open file.`
+
+const lsExample = `  nsinspect ls -t net                        network namespaces
+  nsinspect ls -p web1                       the namespaces of a container
+  nsinspect ls -o wide --tree                all columns, below their owners
+  nsinspect ls --filter 'nprocs == 0'        those without a process
+  nsinspect ls --columns ns,type,image       only these columns
+  nsinspect ls --columns +uid --sort -nprocs one more column, largest first
+  nsinspect ls -o json | jq '.namespaces[] | select(.container.name == "web1")'`
 
 func newLs(a *app) *cobra.Command {
 	o := lsOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
-		Use:   "ls",
-		Short: "list namespaces, one a line",
-		Args:  argCount(0, 0, ""),
+		Use:     "ls",
+		Short:   "list namespaces, one a line",
+		Long:    lsLong,
+		Example: lsExample,
+		Args:    lsArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.parse(); err != nil {
 				return err
@@ -41,13 +62,24 @@ func newLs(a *app) *cobra.Command {
 	o.cmdlineFlag(cmd)
 	o.output.flags(cmd, render.ListKinds)
 	o.selection.flags(cmd)
-	cmd.Flags().StringSliceVarP(&o.types, "type", "t", nil, "only namespaces of this `TYPE`; may be repeated")
-	cmd.Flags().StringVarP(&o.target, "target", "p", "", "only the namespaces of `TARGET`")
+	f := cmd.Flags()
+	f.StringSliceVarP(&o.types, "type", "t", nil, "only namespaces of this `TYPE`; may be repeated, as in -t net,pid")
+	f.StringVarP(&o.target, "target", "p", "", "only the namespaces of `TARGET`")
+	f.StringVar(&o.tree, "tree", "", "draw them below their `owner`, or with =parent below their parent")
+	f.Lookup("tree").NoOptDefVal = "owner"
 	return cmd
 }
 
+// lsArgs refuses arguments; who types a target means -p.
+func lsArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return usageError("nsinspect ls -p "+args[0], "nsinspect ls takes no arguments, got %q", args[0])
+	}
+	return argCount(0, 0, "")(cmd, args)
+}
+
 // parse checks all flags before anything is read.
-func (o *lsOptions) parse() error {
+func (o *lsOptions) parse() (err error) {
 	if err := o.output.parse(); err != nil {
 		return err
 	}
@@ -58,19 +90,21 @@ func (o *lsOptions) parse() error {
 		}
 		o.kinds = append(o.kinds, t)
 	}
-	all := render.NamespaceColumns()
-	var err error
-	if o.columns, err = all.Select(o.selection.columns, o.parsed.Kind == render.FormatWide); err != nil {
-		return usageError("", "%w", err)
+	switch o.tree {
+	case "":
+	case "owner":
+		o.nest = graph.ByOwner
+	case "parent":
+		o.nest = graph.ByParent
+	default:
+		return usageError("nsinspect ls --tree=owner", "--tree is owner or parent, not %q", o.tree)
 	}
-	if o.order, err = all.Order(o.sort); err != nil {
-		return usageError("", "%w", err)
-	}
-	return nil
+	o.list, err = parseRows(&o.selection, o.parsed, render.NamespaceColumns())
+	return err
 }
 
 func (o *lsOptions) run(ctx context.Context) error {
-	x, err := o.index(ctx, need{facts: inspect.FactTasks | inspect.FactThreads | inspect.FactLeads | inspect.FactOwners})
+	x, err := o.index(ctx, o.need())
 	if err != nil {
 		return err
 	}
@@ -79,24 +113,72 @@ func (o *lsOptions) run(ctx context.Context) error {
 		rows = slices.DeleteFunc(rows, func(r graph.Row) bool { return !slices.Contains(o.kinds, r.Type) })
 	}
 	if o.target != "" {
-		t, err := x.Resolve(o.target)
-		if err != nil {
-			return err
-		}
-		links, err := x.NamespacesOf(t)
+		links, err := targetLinks(x, o.target)
 		if err != nil {
 			return err
 		}
 		rows = graph.Within(rows, links)
 	}
-	if o.order != nil {
-		slices.SortStableFunc(rows, o.order)
+	if rows, err = o.list.apply(rows); err != nil {
+		return err
 	}
-	return o.write(&render.List[graph.Row]{
-		Rows: rows, Columns: o.columns, NoHeadings: o.noHeadings,
-		Doc:    newLsDocument(rows, x),
-		Target: func(r *graph.Row) string { return r.Target().String() },
-	}, x)
+	view := &render.List[graph.Row]{
+		Columns: o.list.columns, NoHeadings: o.noHeadings,
+		Target: func(r *graph.Row) string { return r.Word() },
+	}
+	if o.nest != 0 {
+		rows, view.Depths = graph.Nest(x, rows, o.nest)
+	}
+	view.Rows, view.Doc = rows, newLsDocument(rows, x)
+	return o.write(view, x)
+}
+
+// targetLinks returns the namespaces of what the user's word means.
+func targetLinks(x *inspect.Index, word string) (inspect.Links, error) {
+	t, err := x.Resolve(word)
+	if err != nil {
+		return inspect.Links{}, err
+	}
+	return x.NamespacesOf(t)
+}
+
+// need says which facts the rows show. Namespaces without process are found
+// by FactOwners.
+func (o *lsOptions) need() need {
+	shown := o.list.needs
+	if o.nest != 0 {
+		shown |= inspect.FactOwners
+	}
+	if o.target == "" {
+		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads | inspect.FactOwners}
+	}
+	pid := pidWord(o.target)
+	if pid != 0 && !shown.Has(inspect.FactTasks) {
+		return need{facts: inspect.FactTasks | o.list.must, also: shown, only: []int{pid}}
+	}
+	if pid == 0 {
+		shown |= inspect.FactContainers | inspect.FactNames
+	}
+	return need{
+		facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads | inspect.FactOwners,
+		focus: func(x *inspect.Index) []int {
+			links, err := targetLinks(x, o.target)
+			if err != nil {
+				return []int{} // nothing to look at: the error comes again
+			}
+			return graph.RowFocus(x, links)
+		},
+	}
+}
+
+// pidWord returns the pid that a TARGET is without a look at the host, 0 for
+// other words.
+func pidWord(word string) int {
+	pid, err := strconv.Atoi(strings.TrimPrefix(word, "pid:"))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
 }
 
 // lsDocument is the JSON of nsinspect ls.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,4 +71,55 @@ func (s *selection) flags(cmd *cobra.Command) {
 	f.StringVar(&s.sort, "sort", "", "sort by these `COLUMNS`; -NAME is descending")
 	f.StringVar(&s.filter, "filter", "", "show only rows for which `EXPR` is true, as in 'type == \"net\" && nprocs > 3'")
 	f.BoolVar(&s.noHeadings, "no-headings", false, "leave out the line of headings")
+}
+
+// rowQuery is what the flags of [selection] mean for rows of type R.
+type rowQuery[R any] struct {
+	columns render.Columns[R]
+	order   func(a, b R) int  // nil: as they are
+	filter  *render.Filter[R] // nil: all
+	needs   inspect.Facts     // that columns, order, filter or document show
+	must    inspect.Facts     // those of them that were asked for by name
+}
+
+// parseRows checks the flags of s against the columns that there are.
+func parseRows[R any](s *selection, f render.Format, all render.Columns[R]) (q rowQuery[R], err error) {
+	if !f.Text() && (s.columns != "" || s.noHeadings) {
+		return q, usageError("", "--columns and --no-headings are for -o table and wide; -o %s has all fields", f.Kind)
+	}
+	if q.columns, err = all.Select(s.columns, f.Kind == render.FormatWide); err != nil {
+		return q, usageError("", "%w", err)
+	}
+	if q.order, q.must, err = all.Order(s.sort); err != nil {
+		return q, usageError("", "%w", err)
+	}
+	if s.columns != "" {
+		q.must |= q.columns.Needs()
+	}
+	q.needs = q.columns.Needs() | q.must
+	if f.Kind == render.FormatName {
+		q.needs = q.must
+	} else if !f.Text() {
+		q.needs = all.Needs()
+	}
+	if s.filter != "" {
+		q.needs = all.Needs()
+		if q.filter, err = render.NewFilter[R](s.filter); err != nil {
+			return q, usageError("nsinspect help filter", "%w", err)
+		}
+	}
+	return q, nil
+}
+
+// apply drops what the filter excludes and sorts the rest.
+func (q *rowQuery[R]) apply(rows []R) (_ []R, err error) {
+	if q.filter != nil {
+		if rows, err = q.filter.Keep(rows); err != nil {
+			return nil, err
+		}
+	}
+	if q.order != nil {
+		slices.SortStableFunc(rows, q.order)
+	}
+	return rows, nil
 }
