@@ -118,7 +118,7 @@ func (s *Snapshot) checkContainers() error {
 
 func (s *Snapshot) checkRest() error {
 	for i := range s.Refs {
-		if r := &s.Refs[i]; r.NS.IsZero() != (r.Kind == RefStale) || r.Kind == "" || r.PID < 0 || r.PID > maxPID || r.TID < 0 || r.FD < 0 {
+		if r := &s.Refs[i]; r.misplaced() || r.Kind == "" || r.PID < 0 || r.PID > maxPID || r.TID < 0 || r.FD < 0 {
 			return fmt.Errorf("refs: %d of %d has no namespace, no kind or a negative number", i+1, len(s.Refs))
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // is in it and other than a child or owned namespace: those are in Process
 // and Namespace.
 type Ref struct {
-	NS   ID      `json:"ns,omitzero"` // zero for RefStale alone
+	NS   ID      `json:"ns,omitzero"` // zero for RefStale, and for a Candidate that can be of any
 	Kind RefKind `json:"kind"`
 	// PID is the process that holds it; 0 for a mount.
 	PID int `json:"pid,omitempty"`
@@ -94,6 +94,15 @@ func (k RefKind) HasFD() bool {
 // Holds reports whether a reference of this kind keeps its namespace alive, as
 // all do but names that are not mounts.
 func (k RefKind) Holds() bool { return k != RefSymlink && k != RefStale }
+
+// misplaced reports whether r lacks a namespace that it must have, or has one
+// that it cannot.
+func (r *Ref) misplaced() bool {
+	if r.Kind == RefStale {
+		return !r.NS.IsZero()
+	}
+	return r.NS.IsZero() && !r.Candidate
+}
 
 // Compare orders references by namespace, kind, process, thread, number,
 // mount and path.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/mounts"
 )
 
 // capture is one run of Collect.
@@ -31,6 +32,8 @@ type capture struct {
 	// netProblems are of the networks.
 	netProblems []inspect.Problem
 	focus       []int // pids, ascending; nil for all
+	mounts      []inspect.Mount
+	binds       mounts.Result
 }
 
 func newCapture(o Options) (*capture, error) {
@@ -55,7 +58,14 @@ func newCapture(o Options) (*capture, error) {
 	return c, nil
 }
 
-func (c *capture) close() { unix.Close(c.root) }
+func (c *capture) close() {
+	unix.Close(c.root)
+	for _, e := range c.ns.list {
+		if e.fd > 0 {
+			unix.Close(e.fd)
+		}
+	}
+}
 
 // openProc opens a mount of proc.
 func openProc(dir string) (int, error) {

@@ -19,6 +19,9 @@ type Options struct {
 	// that the other facts are wanted of, and of the namespaces that they are
 	// in. A nil Focus, or one that returns nil, is all.
 	Focus func(*inspect.Index) []int
+	// Sockets narrows FactSockets when links and mounts are known: false leaves
+	// it out. Nil is true.
+	Sockets func(*inspect.Index) bool
 	// Cmdline asks for full command lines, which can hold secrets.
 	Cmdline bool
 	// Engines are asked for containers with FactContainers; nil asks none.

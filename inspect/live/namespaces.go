@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/nsfs"
 )
 
 // entry is a namespace with the places where it can be opened.
@@ -16,7 +17,10 @@ type entry struct {
 	// tasks are the groups one of whose links leads here.
 	tasks []place
 	paths []string // bind mounts
-	focus bool     // whether more than ID and Type is wanted
+	fd    int      // an open file of it; 0 for none
+	// described says that owner, parent and serial are known.
+	described bool
+	focus     bool // whether more than ID and Type is wanted
 }
 
 // place is a link of the tasks of a group.
@@ -88,8 +92,8 @@ func (t *namespaces) facts() []inspect.Namespace {
 	return out
 }
 
-// open opens the file of a namespace: at any task that is still in it, or at
-// a bind mount. It fails with ENOENT when there is no such place any more.
+// open opens the file of a namespace: at any task that is still in it, at a
+// bind mount, from a file of it that was kept open, or by its handle. It fails with ENOENT when there is no such place any more.
 func (c *capture) open(e *entry) (int, error) {
 	var last error = unix.ENOENT
 	for _, pl := range e.tasks {
@@ -111,6 +115,14 @@ func (c *capture) open(e *entry) (int, error) {
 			if fd, err = sameNamespace(fd, e.ns.ID); err == nil {
 				return fd, nil
 			}
+		}
+	}
+	if e.fd > 0 {
+		return nsfs.Dup(e.fd)
+	}
+	if h := nsfs.NewHandle(e.ns.Serial, e.ns.Type, e.ns.ID.Ino); e.ns.Serial != 0 {
+		if fd, err := h.Open(); err == nil {
+			return sameNamespace(fd, e.ns.ID)
 		}
 	}
 	return -1, last

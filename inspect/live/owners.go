@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,7 +32,7 @@ type relative struct {
 
 func (c *capture) readOwners(ctx context.Context) error {
 	o := &owners{capture: c}
-	list := c.ns.wanted(0)
+	list := slices.DeleteFunc(c.ns.wanted(0), func(e *entry) bool { return e.described })
 	err := parallel(ctx, len(list), func() func(int, int) {
 		return func(from, to int) {
 			for _, e := range list[from:to] {

@@ -25,7 +25,12 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 	}
 	c.groups = groupTasks(c.procs)
 	c.ns.addGroups(c.groups)
-	if err := c.do(ctx, step{inspect.FactNames, c.readNames}); err != nil {
+	err = c.do(ctx,
+		step{inspect.FactNames, c.readNames},
+		step{0, c.readMounts},
+		step{0, c.readFiles},
+	)
+	if err != nil {
 		return nil, err
 	}
 	if err := c.chooseFocus(ctx, answer); err != nil {
@@ -118,6 +123,7 @@ func (c *capture) snapshot() *inspect.Snapshot {
 		Processes:  c.procs,
 		Containers: c.allContainers(),
 		Refs:       inspect.SortRefs(c.refs),
+		Mounts:     c.mounts,
 		Networks:   c.networks,
 		Problems:   slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	// MountNS tells the mount namespace of a mount, by its number in
 	// mountinfo; nil when that is unknown.
 	MountNS map[int]inspect.ID
+	// Keep is how many files of new namespaces may stay open.
+	Keep int
 	// Report takes what could not be read; it is called concurrently.
 	Report func(op, path string, pid int, err error)
 	// Patience is how long to wait for a file system that does not answer
@@ -48,6 +50,9 @@ type Result struct {
 	Refs []inspect.Ref
 	// Namespaces are those that were not known before.
 	Namespaces []inspect.Namespace
+	// Files are open files of them, as far as Options.Keep allows. The caller
+	// closes them.
+	Files map[inspect.ID]int
 }
 
 // Scan looks at the open files of the processes. Processes that end meanwhile
@@ -81,6 +86,7 @@ func newScan(o Options) *scan {
 	s := &scan{
 		Options: o, ended: make(chan *worker),
 		seen:    make(map[inspect.ID]inspect.Type, len(o.Known)),
+		res:     Result{Files: map[inspect.ID]int{}},
 		serials: make(map[uint64]inspect.ID, len(o.Known)),
 	}
 	for i := range o.Known {
@@ -143,6 +149,11 @@ func (s *scan) found(fd int) (inspect.ID, error) {
 	for _, ns := range list {
 		s.seen[ns.ID] = ns.Type
 		s.res.Namespaces = append(s.res.Namespaces, ns)
+		if ns.ID == id && len(s.res.Files) < s.Keep {
+			if dup, err := nsfs.Dup(fd); err == nil {
+				s.res.Files[id] = dup
+			}
+		}
 	}
 	return id, err
 }

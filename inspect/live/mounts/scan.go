@@ -25,6 +25,8 @@ type Options struct {
 	All bool
 	// NoWalk leaves out what needs Linux 6.12.
 	NoWalk bool
+	// Keep is how many files of new namespaces may stay open.
+	Keep int
 	// Report takes what could not be read.
 	Report func(op, path string, pid int, err error)
 }
@@ -35,6 +37,9 @@ type Result struct {
 	Mounts []inspect.Mount // only with Options.All
 	// Namespaces are those that were not known before.
 	Namespaces []inspect.Namespace
+	// Files are open files of them, as far as Options.Keep allows. The caller
+	// closes them.
+	Files map[inspect.ID]int
 	// ByMount leads from a number in mountinfo to the mount namespace.
 	ByMount map[int]inspect.ID
 	// ProcDevs are the devices of mounted proc file systems.
@@ -54,6 +59,7 @@ type scan struct {
 // Scan reads the mounts of all mount namespaces that can be found.
 func Scan(ctx context.Context, o Options) Result {
 	s := &scan{Options: o, seen: map[inspect.ID]bool{}, buf: make([]byte, 4096)}
+	s.Files = map[inspect.ID]int{}
 	s.ByMount, s.ProcDevs, s.Read = map[int]inspect.ID{}, map[uint64]bool{}, map[inspect.ID]bool{}
 	for i := range o.Known {
 		s.seen[o.Known[i].ID] = true
@@ -101,6 +107,11 @@ func (s *scan) namespace(fd int, serial uint64) {
 	for _, ns := range list {
 		s.seen[ns.ID] = true
 		s.Namespaces = append(s.Namespaces, ns)
+		if ns.ID == id && len(s.Files) < s.Keep {
+			if dup, err := nsfs.Dup(fd); err == nil {
+				s.Files[id] = dup
+			}
+		}
 	}
 	s.ids, err = listMounts(serial, s.ids[:0])
 	if err != nil {

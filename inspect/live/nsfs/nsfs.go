@@ -118,6 +118,12 @@ func ioctl(fd int, req, arg uintptr) (int, error) {
 	}
 }
 
+// Dup returns a copy of fd that is closed on exec.
+func Dup(fd int) (int, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	return dup, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
+}
+
 // Describe returns the namespace that fd is, with what the ioctls say of it,
 // and whatever it leads to: owner, parent, their owners, and so on. It stops
 // at those that known reports. It does not close fd.
