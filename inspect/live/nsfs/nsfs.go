@@ -176,12 +176,18 @@ func contains(list []inspect.Namespace, id inspect.ID) bool {
 }
 
 // OnThread runs f on a thread of its own, which ends afterwards: f may enter
-// other namespaces.
+// other namespaces. It is never the main thread, for that cannot end, and
+// /proc shows its namespaces as those of the process.
 func OnThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- f()
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			done <- OnThread(f) // elsewhere: this goroutine has the main thread
+			runtime.UnlockOSThread()
+			return
+		}
+		done <- f() // never unlocked: the thread ends with the goroutine
 	}()
 	return <-done
 }
