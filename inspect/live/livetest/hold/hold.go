@@ -82,7 +82,7 @@ func Start(t testing.TB, w Way) *Held {
 		t.Fatalf("hold by %s: %v: %s", w.Name, err, line)
 	}
 	if h.Missing != "" {
-		livetest.Skip(t, h.Missing)
+		t.Skip("this kernel lacks " + h.Missing)
 	}
 	return h
 }
@@ -121,7 +121,7 @@ func (w Way) run() int {
 	if err := <-done; err != nil {
 		if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENODEV) ||
 			errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, errMissing) {
-			m.Missing = fmt.Sprintf("what holds by %s: %v", w.Name, err)
+			m.Missing = fmt.Sprintf("%s: %v", w.Name, err)
 		} else {
 			fmt.Fprintf(os.Stderr, "hold by %s: %v\n", w.Name, err)
 			return 1
