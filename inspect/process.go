@@ -1,5 +1,7 @@
 package inspect
 
+import "net/netip"
+
 // Process is one thread group.
 type Process struct {
 	PID int `json:"pid"` // as seen in the observer's /proc
@@ -85,6 +87,30 @@ type Container struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// NetworkMode is Docker's HostConfig.NetworkMode; "" when unknown.
 	NetworkMode string `json:"network_mode,omitempty"`
+	// Ports are the ports that the engine says it publishes on the host, by
+	// container port, protocol, host address and port.
+	Ports []PublishedPort `json:"ports,omitempty"`
+	// Networks are the engine's networks that it is in, by name.
+	Networks []ContainerNetwork `json:"networks,omitempty"`
+}
+
+// PublishedPort is a port of the host that leads to one of a container.
+type PublishedPort struct {
+	HostIP   netip.Addr `json:"host_ip,omitzero"` // unspecified: all addresses
+	HostPort uint16     `json:"host_port"`
+	Port     uint16     `json:"port"`
+	Protocol string     `json:"protocol"` // tcp, udp or sctp
+}
+
+// ContainerNetwork is a network of a container engine as one container has it.
+type ContainerNetwork struct {
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty"`
+	// Addr, Addr6 and MAC are the container's in the network; invalid or ""
+	// where it has none.
+	Addr  netip.Addr `json:"addr,omitzero"`
+	Addr6 netip.Addr `json:"addr6,omitzero"`
+	MAC   string     `json:"mac,omitempty"`
 }
 
 // Project is the compose project, "" when there is none.

@@ -16,6 +16,16 @@ type apiContainer struct {
 	State      string
 	Labels     map[string]string
 	HostConfig struct{ NetworkMode string }
+	Ports      []struct {
+		IP                      string
+		PrivatePort, PublicPort uint16
+		Type                    string
+	}
+	NetworkSettings struct {
+		Networks map[string]struct {
+			NetworkID, IPAddress, GlobalIPv6Address, MacAddress string
+		}
+	}
 }
 
 func (c *apiContainer) container(engine string) inspect.Container {
@@ -28,6 +38,8 @@ func (c *apiContainer) container(engine string) inspect.Container {
 		Pod:         c.Labels["io.kubernetes.pod.uid"],
 		Labels:      keptLabels(c.Labels),
 		NetworkMode: c.HostConfig.NetworkMode,
+		Ports:       c.published(),
+		Networks:    c.networks(),
 	}
 }
 
