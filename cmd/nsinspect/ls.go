@@ -67,6 +67,11 @@ func newLs(a *app) *cobra.Command {
 	f.StringVarP(&o.target, "target", "p", "", "only the namespaces of `TARGET`")
 	f.StringVar(&o.tree, "tree", "", "draw them below their `owner`, or with =parent below their parent")
 	f.Lookup("tree").NoOptDefVal = "owner"
+	complete(cmd, "target", o.completeTarget)
+	completeListFlag(cmd, "type", typeWords)
+	completeFlag(cmd, "tree", fixedWords("owner", "parent"))
+	completeListFlag(cmd, "columns", columnWords(render.NamespaceColumns))
+	completeListFlag(cmd, "sort", columnWords(render.NamespaceColumns))
 	return cmd
 }
 

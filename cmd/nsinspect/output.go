@@ -31,6 +31,8 @@ func (o *output) flags(cmd *cobra.Command, kinds []render.Kind) {
 	f := cmd.Flags()
 	f.StringVarP(&o.format, "output", "o", string(render.FormatTable), "`FORMAT`: "+strings.Join(names, ", "))
 	f.StringVar(&o.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
+	completeFlag(cmd, "output", formatWords(kinds))
+	completeFlag(cmd, "color", fixedWords("auto", "always", "never"))
 }
 
 // parse checks the flags. Commands call it before they read anything.

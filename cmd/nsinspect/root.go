@@ -24,8 +24,11 @@ what they are for each other, and which container they belong to.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		newLs(a),
+		newSnapshot(a),
+		newCompletion(a),
 		newVersion(a),
 	)
 	return root
