@@ -1,0 +1,100 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"nsinspect/graph"
+	"nsinspect/inspect"
+)
+
+// namespace writes the sections of a namespace.
+func (s *sheet) namespace(n *graph.NamespaceProfile) error {
+	s.title(nsName(n.Type, n.NS), kindWords(n.Type)+hostMark(n.Host))
+	if n.Serial != nil {
+		s.line("kernel id", strconv.FormatUint(*n.Serial, 10))
+	}
+	s.line("names", n.Names...)
+	s.line("holds", holds(n.UTS, n.TimeOffsets, nil)...)
+	s.line("processes", membersText(n))
+	if n.SharedWith != nil && !n.SharedWith.Alone() {
+		s.line("of", othersWords(n.SharedWith))
+	}
+	if n.Type == inspect.User {
+		s.idMap(n.IDMap, n.Host)
+		if n.OwnerUID != nil {
+			s.line("made by", nameAndID("", *n.OwnerUID))
+		}
+	}
+	label := "owned by"
+	if n.Type == inspect.User {
+		label = "below"
+	}
+	if len(n.Owners) > 0 || !n.OwnersWhole {
+		s.owners(label, n.Owners, n.OwnersWhole)
+	}
+	s.line("ancestors", ancestorsText(n.Ancestors))
+	s.line("held by", refTexts(n.Refs)...)
+	s.line("children", entryTexts(n.Children)...)
+	s.line("owns", entryTexts(n.Owns)...)
+	return s.members(n.Members)
+}
+
+// kindWords says a kind as man7 does.
+func kindWords(t inspect.Type) string {
+	switch t {
+	case inspect.Mnt:
+		return "mount namespace"
+	case inspect.Net:
+		return "network namespace"
+	case inspect.IPC, inspect.UTS:
+		return strings.ToUpper(t.String()) + " namespace"
+	}
+	return t.String() + " namespace"
+}
+
+func membersText(n *graph.NamespaceProfile) string {
+	if n.NProcs == nil {
+		return "not looked at"
+	}
+	return strconv.Itoa(*n.NProcs)
+}
+
+func ancestorsText(inodes []uint64) string {
+	words := make([]string, len(inodes))
+	for i, ino := range inodes {
+		words[i] = nsName(inspect.PID, ino)
+	}
+	return strings.Join(words, " → ")
+}
+
+func entryTexts(list []graph.Row) []string {
+	lines := make([]string, len(list))
+	for i := range list {
+		lines[i] = nsName(list[i].Type, list[i].NS)
+		if who := whoText(&list[i]); who != "" {
+			lines[i] += "  " + who
+		}
+	}
+	return lines
+}
+
+// members writes the first members as a table.
+func (s *sheet) members(list []graph.Member) error {
+	if len(list) == 0 {
+		return nil
+	}
+	s.title("members", "")
+	t := Table{Head: []Head{{Text: "PID", Right: true}, {Text: "USER"}, {Text: "CONTAINER"}, {Text: "COMMAND"}}}
+	for _, m := range list[:min(len(list), graph.ShownMembers)] {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(m.PID), memberUser(&m), memberContainer(&m), orDash(m.Command)})
+	}
+	if err := s.table(&t); err != nil {
+		return err
+	}
+	if more := len(list) - graph.ShownMembers; more > 0 {
+		s.b.WriteString(fmt.Sprintf("  and %d more\n", more))
+	}
+	return nil
+}
