@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	"nsinspect/inspect"
@@ -16,7 +17,7 @@ type TreeOptions struct {
 type UserTree struct {
 	Roots []*UserNode `json:"user_namespaces"`
 	// Unowned are the namespaces of other kinds whose owner is not known.
-	Unowned []Entry `json:"owner_unknown"`
+	Unowned []Row `json:"owner_unknown"`
 	// OwnersKnown is false when owners were not looked at.
 	OwnersKnown bool              `json:"owners_known"`
 	Problems    []inspect.Problem `json:"problems"`
@@ -25,15 +26,11 @@ type UserTree struct {
 
 // UserNode is a user namespace in a [UserTree].
 type UserNode struct {
-	Entry
-	OwnerUID  *uint32        `json:"owner_uid"` // as the observer sees it
-	OwnerUser string         `json:"owner_user,omitempty"`
-	IDMap     *inspect.IDMap `json:"id_map,omitempty"`
+	Row
+	OwnerUser *string `json:"owner_user"` // name of OwnerUID
 	// Cut marks a root whose parent was left out: following it would not end.
-	Cut bool `json:"parent_endless,omitempty"`
-	// Parent is the inode of the parent; nil for none, unknown, or at the top.
-	Parent   *uint64     `json:"parent"`
-	Owns     []Entry     `json:"owns"` // of other kinds, by kind and inode
+	Cut      bool        `json:"parent_endless,omitempty"`
+	Owns     []Row       `json:"owns"` // of other kinds, by kind and inode
 	Children []*UserNode `json:"children"`
 }
 
@@ -42,23 +39,24 @@ type UserNode struct {
 func UserHierarchy(x *inspect.Index, o TreeOptions) *UserTree {
 	keep := o.keep(x)
 	t := &UserTree{
-		Roots: []*UserNode{}, Unowned: []Entry{}, OwnersKnown: x.Snapshot().Scope.Has(inspect.FactOwners),
+		Roots: []*UserNode{}, Unowned: []Row{}, OwnersKnown: x.Snapshot().Scope.Has(inspect.FactOwners),
 		Problems: problems(x), Format: inspect.Format,
 	}
-	owned := map[inspect.ID][]Entry{}
+	counted := x.Snapshot().Scope.Has(inspect.FactTasks)
+	owned := map[inspect.ID][]Row{}
 	for i := range x.Snapshot().Namespaces {
 		n := &x.Snapshot().Namespaces[i]
 		if n.Type == inspect.User || !keep(n) {
 			continue
 		}
-		e := entryOf(x, n.ID, n.Type)
+		e := rowOf(x, n, counted)
 		if o := x.Namespace(n.Owner); o != nil && o.Type == inspect.User {
 			owned[n.Owner] = append(owned[n.Owner], e)
 		} else {
 			t.Unowned = append(t.Unowned, e)
 		}
 	}
-	sortEntries(t.Unowned)
+	sortRows(t.Unowned)
 	f := newForest(x, inspect.User)
 	for _, id := range f.roots {
 		if n := userNode(x, f, id, owned, keep); n != nil {
@@ -70,11 +68,10 @@ func UserHierarchy(x *inspect.Index, o TreeOptions) *UserTree {
 
 // userNode returns the node of id with what is below it; nil when nothing of
 // it is to be shown.
-func userNode(x *inspect.Index, f *forest, id inspect.ID, owned map[inspect.ID][]Entry, keep func(*inspect.Namespace) bool) *UserNode {
+func userNode(x *inspect.Index, f *forest, id inspect.ID, owned map[inspect.ID][]Row, keep func(*inspect.Namespace) bool) *UserNode {
 	ns := x.Namespace(id)
 	n := &UserNode{
-		OwnerUID: ns.OwnerUID, IDMap: ns.IDMap, Cut: f.cut[id], Parent: inode(parentOf(ns)),
-		Owns: append([]Entry{}, owned[id]...), Children: []*UserNode{},
+		Cut: f.cut[id], Owns: append([]Row{}, owned[id]...), Children: []*UserNode{},
 	}
 	for _, c := range f.children[id] {
 		if child := userNode(x, f, c, owned, keep); child != nil {
@@ -84,29 +81,19 @@ func userNode(x *inspect.Index, f *forest, id inspect.ID, owned map[inspect.ID][
 	if len(n.Owns) == 0 && len(n.Children) == 0 && !keep(ns) {
 		return nil
 	}
-	sortEntries(n.Owns)
-	n.Entry = entryOf(x, id, inspect.User)
+	sortRows(n.Owns)
+	n.Row = rowOf(x, ns, x.Snapshot().Scope.Has(inspect.FactTasks))
 	if n.OwnerUID != nil {
-		n.OwnerUser = x.Snapshot().Host.Users[*n.OwnerUID]
+		n.OwnerUser = userName(x, *n.OwnerUID)
 	}
 	return n
 }
 
-func sortEntries(list []Entry) {
-	slices.SortFunc(list, func(a, b Entry) int {
-		if a.Type != b.Type {
-			return int(a.Type) - int(b.Type)
-		}
-		return inspect.ID{Dev: a.Dev, Ino: a.NS}.Compare(inspect.ID{Dev: b.Dev, Ino: b.NS})
+// sortRows orders by kind, then by ID.
+func sortRows(list []Row) {
+	slices.SortFunc(list, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), a.ID().Compare(b.ID()))
 	})
-}
-
-// inode returns the inode of id, nil for none.
-func inode(id inspect.ID) *uint64 {
-	if id.IsZero() {
-		return nil
-	}
-	return &id.Ino
 }
 
 // keep returns the predicate of o: whether a namespace is to be shown for

@@ -112,8 +112,8 @@ func TestEntryWithoutTasks(t *testing.T) {
 	s := testHost()
 	s.Scope, s.Processes = inspect.NewScope(inspect.FactOwners, nil), nil
 	tree := UserHierarchy(inspect.NewIndex(s), TreeOptions{})
-	if e := tree.Roots[0]; e.NProcs != nil || e.Lead != nil {
-		t.Errorf("processes that were not looked at: %v, lead %v", e.NProcs, e.Lead)
+	if e := tree.Roots[0]; e.NProcs != nil || e.PID != nil {
+		t.Errorf("processes that were not looked at: %v, lead %v", e.NProcs, e.PID)
 	}
 }
 

@@ -61,7 +61,7 @@ func Inside(x *inspect.Index, t inspect.Target) *ProcessList {
 		}
 	}
 	list := &ProcessList{
-		Target: t.String(), PIDNamespace: inode(in.pid), UserNamespace: inode(in.user),
+		Target: t.String(), PIDNamespace: inodeOf(in.pid), UserNamespace: inodeOf(in.user),
 		Processes: []ProcessRow{}, Problems: problems(x), Format: inspect.Format,
 	}
 	for _, pid := range in.pids(t) {
@@ -136,10 +136,8 @@ func (in *inside) row(p *inspect.Process) ProcessRow {
 	}
 	r.PPID, r.State, r.Command, r.Cmdline = &i.PPID, &i.State, &i.Comm, i.Cmdline
 	r.UID, r.GID = &i.UID[1], &i.GID[1]
+	r.User = userName(in.x, i.EUID())
 	host := &in.x.Snapshot().Host
-	if name, ok := host.Users[i.EUID()]; ok {
-		r.User = &name
-	}
 	if at, ok := started(host, i.Start); ok {
 		r.Started, r.Age = &at, known(int64(host.Taken.Sub(at)/time.Second))
 	}

@@ -17,11 +17,9 @@ type PIDTree struct {
 
 // PIDNode is a pid namespace in a [PIDTree].
 type PIDNode struct {
-	Entry
-	Owner *uint64 `json:"owner"` // inode of the owning user namespace
+	Row
 	// Cut marks a root whose parent was left out: following it would not end.
-	Cut    bool    `json:"parent_endless,omitempty"`
-	Parent *uint64 `json:"parent"` // inode; nil for none, unknown, or at the top
+	Cut bool `json:"parent_endless,omitempty"`
 	// Processes are those in it and in none below, by pid; without kernel
 	// threads.
 	Processes     []PIDProcess `json:"processes"`
@@ -37,8 +35,8 @@ type PIDProcess struct {
 	PIDs      []int          `json:"pids"`
 	Command   *string        `json:"command"`
 	UID       *uint32        `json:"uid"`
-	User      string         `json:"user,omitempty"`
-	Container *ContainerName `json:"container,omitempty"`
+	User      *string        `json:"user"`
+	Container *ContainerName `json:"container"`
 	// ForChildren is the inode of the pid namespace that its next child will
 	// be in, where that is another one.
 	ForChildren *uint64 `json:"pid_for_children,omitempty"`
@@ -83,8 +81,7 @@ func (b *pidBuilder) node(id inspect.ID, shown bool) *PIDNode {
 	shown = shown || id == b.only
 	ns := b.x.Namespace(id)
 	n := &PIDNode{
-		Cut: b.f.cut[id], Parent: inode(ns.Parent), Owner: inode(ns.Owner),
-		Processes: []PIDProcess{}, Children: []*PIDNode{},
+		Cut: b.f.cut[id], Processes: []PIDProcess{}, Children: []*PIDNode{},
 	}
 	for _, c := range b.f.children[id] {
 		if child := b.node(c, shown); child != nil {
@@ -94,7 +91,7 @@ func (b *pidBuilder) node(id inspect.ID, shown bool) *PIDNode {
 	if !shown && len(n.Children) == 0 {
 		return nil
 	}
-	n.Entry = entryOf(b.x, id, inspect.PID)
+	n.Row = rowOf(b.x, ns, b.x.Snapshot().Scope.Has(inspect.FactTasks))
 	if !shown {
 		return n
 	}
@@ -118,7 +115,7 @@ func pidProcess(x *inspect.Index, p *inspect.Process) PIDProcess {
 		out.Container = known(nameOf(c))
 	}
 	if next := p.NS[inspect.LinkPIDForChildren]; next != p.NS.Of(inspect.PID) {
-		out.ForChildren = inode(next)
+		out.ForChildren = inodeOf(next)
 	}
 	return out
 }

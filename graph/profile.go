@@ -57,13 +57,13 @@ type Details struct {
 	// Started is nil where the boot time or the clock tick is not known.
 	Started *time.Time `json:"started"`
 	// Age is in seconds at the time of the snapshot; nil like Started.
-	Age     *int64 `json:"age"`
-	UID     IDs    `json:"uid"`
-	GID     IDs    `json:"gid"`
-	User    string `json:"user,omitempty"`  // name of the effective uid on the host
-	Group   string `json:"group,omitempty"` // name of the effective gid on the host
-	Kernel  bool   `json:"kernel_thread,omitempty"`
-	Threads int    `json:"threads"`
+	Age     *int64  `json:"age"`
+	UID     IDs     `json:"uid"`
+	GID     IDs     `json:"gid"`
+	User    *string `json:"user"`  // name of the effective uid on the host
+	Group   *string `json:"group"` // name of the effective gid on the host
+	Kernel  bool    `json:"kernel_thread,omitempty"`
+	Threads int     `json:"threads"`
 	// Capabilities is nil when unknown.
 	Capabilities *Capabilities        `json:"capabilities"`
 	NoNewPrivs   bool                 `json:"no_new_privs"`
@@ -114,7 +114,7 @@ type Owner struct {
 	NS        uint64  `json:"ns"`
 	Host      *bool   `json:"host"`
 	OwnerUID  *uint32 `json:"owner_uid"` // who made it; nil when unknown
-	OwnerUser string  `json:"owner_user,omitempty"`
+	OwnerUser *string `json:"owner_user"`
 }
 
 // Limit is a file of /proc/sys/user, see namespaces(7).
@@ -179,7 +179,7 @@ func details(x *inspect.Index, i *inspect.Info) *Details {
 	host := &x.Snapshot().Host
 	d := &Details{
 		PPID: i.PPID, PIDs: i.NSpid, Command: i.Comm, Cmdline: i.Cmdline, State: i.State,
-		UID: idsOf(i.UID), GID: idsOf(i.GID), User: host.Users[i.EUID()],
+		UID: idsOf(i.UID), GID: idsOf(i.GID), User: userName(x, i.EUID()), Group: groupName(x, i.GID[1]),
 		Kernel: i.Kernel, Threads: i.Threads, NoNewPrivs: i.NoNewPrivs, Seccomp: SeccompWords(i.Seccomp), Cgroups: i.Cgroups,
 	}
 	if at, ok := started(host, i.Start); ok {
@@ -228,16 +228,21 @@ func userProfile(x *inspect.Index, id inspect.ID) *UserProfile {
 	return u
 }
 
-// owners returns the user namespace id and its ancestors up to the top.
+// owners returns the user namespace id and its ancestors up to the top, which
+// is the observer's: what lies above that is out of its sight.
 func owners(x *inspect.Index, id inspect.ID) ([]Owner, bool) {
 	ids, whole := chain(x, id)
 	list := make([]Owner, 0, len(ids))
 	for _, id := range ids {
 		o := Owner{NS: id.Ino, Host: isHost(x, id, inspect.User)}
 		if ns := x.Namespace(id); ns.OwnerUID != nil {
-			o.OwnerUID, o.OwnerUser = ns.OwnerUID, x.Snapshot().Host.Users[*ns.OwnerUID]
+			o.OwnerUID, o.OwnerUser = ns.OwnerUID, userName(x, *ns.OwnerUID)
 		}
 		list = append(list, o)
+	}
+	own := x.Own(inspect.User)
+	if len(ids) > 0 && !own.IsZero() {
+		whole = ids[len(ids)-1] == own
 	}
 	return list, whole && x.Snapshot().Scope.Has(inspect.FactOwners)
 }

@@ -136,7 +136,7 @@ func TestProfileOwners(t *testing.T) {
 	if len(u.Chain) != 2 || u.Chain[0].NS != dbUser || u.Chain[1].NS != hostUser || !u.Whole {
 		t.Errorf("chain %+v, whole %v", u.Chain, u.Whole)
 	}
-	if c := u.Chain[0]; *c.OwnerUID != 1000 || c.OwnerUser != "ann" || *c.Host || !*u.Chain[1].Host {
+	if c := u.Chain[0]; *c.OwnerUID != 1000 || *c.OwnerUser != "ann" || *c.Host || !*u.Chain[1].Host {
 		t.Errorf("chain %+v", u.Chain)
 	}
 	n := ProfileOf(x, target(t, x, "pid:[4026532407]")).Namespace
@@ -155,7 +155,7 @@ func TestProfileDetails(t *testing.T) {
 	x := inspect.NewIndex(s)
 	p := ProfileOf(x, target(t, x, "pid:3050"))
 	d := p.Process.Details
-	if *d.Age != 24*3600-3050 || d.UID.Effective != 101 || d.User != "" || d.Seccomp != "off" {
+	if *d.Age != 24*3600-3050 || d.UID.Effective != 101 || d.User != nil || d.Seccomp != "off" {
 		t.Errorf("%+v", d)
 	}
 	if d.Capabilities.All || !slices.Equal(d.Capabilities.Bounding, []string{"chown", "dac_override"}) {

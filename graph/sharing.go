@@ -117,7 +117,7 @@ type Membership struct {
 	NProcs *int `json:"nprocs"`
 	// SharedWith is nil for the host's namespaces and for those not known.
 	SharedWith *Sharing `json:"shared_with,omitempty"`
-	Names      []string `json:"names,omitempty"` // as in Entry
+	Names      []string `json:"names,omitempty"` // as in Row
 	// UTS and TimeOffsets are what a namespace of these kinds holds; nil for
 	// other kinds or when not known.
 	UTS         *inspect.UTSName     `json:"uts,omitempty"`
@@ -153,7 +153,7 @@ func Memberships(x *inspect.Index, subject int, links inspect.Links) []Membershi
 }
 
 func membership(x *inspect.Index, l inspect.Link, id inspect.ID, subject int) Membership {
-	m := Membership{Link: l.String(), NS: inode(id), Dev: id.Dev, Type: l.Type(), Host: isHost(x, id, l.Type())}
+	m := Membership{Link: l.String(), NS: inodeOf(id), Dev: id.Dev, Type: l.Type(), Host: isHost(x, id, l.Type())}
 	if id.IsZero() {
 		return m
 	}

@@ -51,7 +51,10 @@ type Host struct {
 	Limits map[string]int64 `json:"limits,omitempty"`
 	// Users are the names of the user ids that occur, from the host's
 	// passwd(5); an id without name is absent.
-	Users    map[uint32]string `json:"users,omitempty"`
+	Users map[uint32]string `json:"users,omitempty"`
+	// Groups are the names of the group ids that occur, from the host's
+	// group(5), with FactProcesses; an id without name is absent.
+	Groups   map[uint32]string `json:"groups,omitempty"`
 	Observer Observer          `json:"observer"`
 }
 

@@ -24,7 +24,7 @@ func (s *sheet) namespace(n *graph.NamespaceProfile) error {
 	if n.Type == inspect.User {
 		s.idMap(n.IDMap, n.Host)
 		if n.OwnerUID != nil {
-			s.line("made by", nameAndID("", *n.OwnerUID))
+			s.line("made by", nameAndID(nil, *n.OwnerUID))
 		}
 	}
 	label := "owned by"
@@ -88,7 +88,7 @@ func (s *sheet) members(list []graph.Member) error {
 	s.title("members", "")
 	t := Table{Head: []Head{{Text: "PID", Right: true}, {Text: "USER"}, {Text: "CONTAINER"}, {Text: "COMMAND"}}}
 	for _, m := range list[:min(len(list), graph.ShownMembers)] {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(m.PID), memberUser(&m), memberContainer(&m), orDash(m.Command)})
+		t.Rows = append(t.Rows, []string{strconv.Itoa(m.PID), memberUser(&m), containerName(m.Container), orDash(m.Command)})
 	}
 	if err := s.table(&t); err != nil {
 		return err
@@ -97,4 +97,61 @@ func (s *sheet) members(list []graph.Member) error {
 		s.b.WriteString(fmt.Sprintf("  and %d more\n", more))
 	}
 	return nil
+}
+
+func memberUser(m *graph.Member) string {
+	switch {
+	case m.User != nil:
+		return *m.User
+	case m.UID != nil:
+		return strconv.FormatUint(uint64(*m.UID), 10)
+	}
+	return "-"
+}
+
+func containerName(c *graph.ContainerName) string {
+	if c == nil {
+		return "-"
+	}
+	return c.Name
+}
+
+func orDash(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return *s
+}
+
+// whoText says who is in a namespace, in a few words.
+func whoText(r *graph.Row) string {
+	switch {
+	case r.Container != nil:
+		return containerText(r)
+	case r.PID != nil && r.Command != nil:
+		return fmt.Sprintf("%d %s", *r.PID, *r.Command)
+	case r.PID != nil:
+		return strconv.Itoa(*r.PID)
+	case len(r.Names) > 0:
+		return strings.Join(r.Names, ",")
+	case r.NProcs != nil:
+		return "no process"
+	}
+	return ""
+}
+
+// refTexts says what holds a namespace beside processes and other namespaces,
+// one a line.
+func refTexts(refs []inspect.Ref) []string {
+	lines := make([]string, len(refs))
+	for i, r := range refs {
+		lines[i] = string(r.Kind)
+		if r.PID != 0 {
+			lines[i] += fmt.Sprintf(" of %d", r.PID)
+		}
+		if r.Path != "" {
+			lines[i] += " " + r.Path
+		}
+	}
+	return lines
 }

@@ -152,7 +152,7 @@ func parentText(ppid int) string {
 }
 
 // idsText shows the effective id, and the others where they differ.
-func idsText(ids graph.IDs, name string) string {
+func idsText(ids graph.IDs, name *string) string {
 	text := nameAndID(name, ids.Effective)
 	if ids.Real != ids.Effective || ids.Saved != ids.Effective || ids.FS != ids.Effective {
 		text += fmt.Sprintf(", real %d, saved %d, file system %d", ids.Real, ids.Saved, ids.FS)
@@ -160,11 +160,11 @@ func idsText(ids graph.IDs, name string) string {
 	return text
 }
 
-func nameAndID(name string, id uint32) string {
-	if name == "" {
+func nameAndID(name *string, id uint32) string {
+	if name == nil {
 		return strconv.FormatUint(uint64(id), 10)
 	}
-	return fmt.Sprintf("%s (%d)", name, id)
+	return fmt.Sprintf("%s (%d)", *name, id)
 }
 
 func cgroupText(c inspect.CgroupPath) string {

@@ -15,7 +15,7 @@ import (
 func (s *sheet) memberships(list []graph.Membership, own string) error {
 	t := Table{Head: []Head{{Text: "KIND"}, {Text: "NS", Right: true}, {Text: "NPROCS", Right: true}, {Text: "SHARED WITH"}}}
 	for _, m := range list {
-		row := []string{m.Link, number(m.NS), number(m.NProcs), s.clean(sharingWords(&m, own))}
+		row := []string{m.Link, orUnknown(m.NS), orUnknown(m.NProcs), s.clean(sharingWords(&m, own))}
 		t.Rows = append(t.Rows, row)
 	}
 	t.Style = func(row, column int) Style {
@@ -27,8 +27,8 @@ func (s *sheet) memberships(list []graph.Membership, own string) error {
 	return s.table(&t)
 }
 
-// number is a number or, where it is not known, "?".
-func number[N ~int | ~uint32 | ~uint64](n *N) string {
+// orUnknown is a number or, where it is not known, "?".
+func orUnknown[N ~int | ~uint32 | ~uint64](n *N) string {
 	if n == nil {
 		return "?"
 	}

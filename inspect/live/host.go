@@ -28,6 +28,9 @@ func (c *capture) host(s *inspect.Snapshot) inspect.Host {
 	if err := unix.Uname(&uts); err == nil {
 		h.Hostname, h.Kernel, h.Machine = cString(uts.Nodename[:]), cString(uts.Release[:]), cString(uts.Machine[:])
 	}
+	if c.Facts.Has(inspect.FactProcesses) {
+		h.Groups = groupNames(gidsOf(c.procs))
+	}
 	if c.Facts.Has(inspect.FactLimits) {
 		h.Limits = c.limits()
 	}
