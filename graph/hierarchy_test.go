@@ -238,7 +238,10 @@ func TestPIDHierarchyUnreadable(t *testing.T) {
 	s.Processes[0].Info = nil
 	s.Processes[1].NS[inspect.LinkPID] = ns(hostNet) // a hostile file: of another kind
 	tree := PIDHierarchy(inspect.NewIndex(s), nil)
-	if len(tree.Unplaced) != 2 || tree.Unplaced[0].PID != 1 || tree.Unplaced[0].Command != nil {
+	if tree.UnplacedKernel != 1 {
+		t.Errorf("%d kernel threads without place", tree.UnplacedKernel)
+	}
+	if len(tree.Unplaced) != 1 || tree.Unplaced[0].PID != 1 || tree.Unplaced[0].Command != nil {
 		t.Errorf("unplaced: %+v", tree.Unplaced)
 	}
 }

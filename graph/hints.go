@@ -11,14 +11,15 @@ type Hint struct {
 	Text string `json:"text"`
 }
 
-// hints says where the isolation of p ends. Of a process that is in no
-// container and in no namespace but the host's it has nothing to say.
+// hints says where the isolation of p ends. It has nothing to say of a process
+// that is meant to be one of the host: in no container, and in the host's user
+// and pid namespaces.
 func hints(p *ProcessProfile, contained bool) []Hint {
 	shares := map[string]bool{}
 	for _, m := range p.Namespaces {
 		if m.Host != nil {
 			shares[m.Link] = *m.Host
-			contained = contained || !*m.Host
+			contained = contained || !*m.Host && (m.Link == "pid" || m.Link == "user")
 		}
 	}
 	list := []Hint{}

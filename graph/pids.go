@@ -10,9 +10,11 @@ import (
 type PIDTree struct {
 	Roots []*PIDNode `json:"pid_namespaces"`
 	// Unplaced are the processes whose pid namespace could not be read.
-	Unplaced []PIDProcess      `json:"pid_namespace_unknown"`
-	Problems []inspect.Problem `json:"problems"`
-	Format   int               `json:"format"`
+	Unplaced []PIDProcess `json:"pid_namespace_unknown"`
+	// UnplacedKernel is the number of kernel threads of which that is true.
+	UnplacedKernel int               `json:"kernel_threads_unknown,omitempty"`
+	Problems       []inspect.Problem `json:"problems"`
+	Format         int               `json:"format"`
 }
 
 // PIDNode is a pid namespace in a [PIDTree].
@@ -53,6 +55,8 @@ func PIDHierarchy(x *inspect.Index, target *inspect.Target) *PIDTree {
 		id := links.Of(inspect.PID)
 		if ns := x.Namespace(id); ns != nil && ns.Type == inspect.PID {
 			b.in[id] = append(b.in[id], p)
+		} else if target == nil && p.Info != nil && p.Info.Kernel {
+			t.UnplacedKernel++
 		} else if target == nil {
 			t.Unplaced = append(t.Unplaced, pidProcess(x, p))
 		}

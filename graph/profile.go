@@ -41,8 +41,10 @@ type ProcessProfile struct {
 	PID int `json:"pid"` // as the observer sees it
 	// Details is nil when nothing but the links could be read.
 	*Details
-	Namespaces []Membership    `json:"namespaces"`
-	Threads    []ThreadProfile `json:"threads_elsewhere"` // those in other namespaces than the leader
+	Namespaces []Membership `json:"namespaces"`
+	// Thread is the thread whose namespaces these are; nil for the leader.
+	Thread  *int            `json:"namespaces_of_thread,omitempty"`
+	Threads []ThreadProfile `json:"threads_elsewhere"` // those in other namespaces
 	// User is its user namespace; nil when not known.
 	User *UserProfile `json:"user_namespace"`
 }
@@ -81,8 +83,10 @@ type IDs struct {
 
 // Capabilities are the sets of a process by name, see capabilities(7).
 type Capabilities struct {
-	// All says that the effective set is all that the kernel has.
+	// All says that the effective set is all that the kernel has; Missing is
+	// what it lacks of that.
 	All         bool     `json:"all"`
+	Missing     []string `json:"missing"`
 	Effective   []string `json:"effective"`
 	Permitted   []string `json:"permitted"`
 	Inheritable []string `json:"inheritable"`
@@ -144,7 +148,7 @@ func ProfileOf(x *inspect.Index, t inspect.Target) *Profile {
 		}
 	}
 	if proc := x.Process(t.PID); proc != nil {
-		p.Process = processProfile(x, proc, linksOf(proc, t.TID))
+		p.Process = processProfile(x, proc, t.TID)
 		p.Hints = hints(p.Process, p.Container != nil)
 	}
 	return p
@@ -161,13 +165,19 @@ func containerProfile(c *inspect.Container, pid int) *ContainerProfile {
 	return p
 }
 
-func processProfile(x *inspect.Index, p *inspect.Process, links inspect.Links) *ProcessProfile {
+func processProfile(x *inspect.Index, p *inspect.Process, tid int) *ProcessProfile {
+	links := linksOf(p, tid)
 	out := &ProcessProfile{PID: p.PID, Namespaces: Memberships(x, p.PID, links), Threads: []ThreadProfile{}}
 	if p.Info != nil {
 		out.Details = details(x, p.Info)
 	}
+	if t := threadOf(p, tid); t != nil {
+		out.Thread = &t.TID
+	}
 	for i := range p.Threads {
-		out.Threads = append(out.Threads, threadProfile(x, p, &p.Threads[i]))
+		if t := threadProfile(x, p.PID, &p.Threads[i], links); len(t.Namespaces) > 0 {
+			out.Threads = append(out.Threads, t)
+		}
 	}
 	if id := links.Of(inspect.User); !id.IsZero() {
 		out.User = userProfile(x, id)
@@ -188,7 +198,7 @@ func details(x *inspect.Index, i *inspect.Info) *Details {
 	if c := i.Caps; c != nil {
 		all := allCaps(x.Snapshot())
 		d.Capabilities = &Capabilities{
-			All: all != 0 && c.Effective&all == all, Effective: CapNames(c.Effective), Permitted: CapNames(c.Permitted),
+			All: all != 0 && c.Effective&all == all, Missing: CapNames(all &^ c.Effective), Effective: CapNames(c.Effective), Permitted: CapNames(c.Permitted),
 			Inheritable: CapNames(c.Inheritable), Bounding: CapNames(c.Bounding), Ambient: CapNames(c.Ambient),
 		}
 	}
@@ -209,11 +219,12 @@ func started(h *inspect.Host, ticks uint64) (time.Time, bool) {
 	return h.Taken.Add(after - h.Uptime), true
 }
 
-func threadProfile(x *inspect.Index, p *inspect.Process, t *inspect.Thread) ThreadProfile {
+// threadProfile describes where t is other than in links.
+func threadProfile(x *inspect.Index, pid int, t *inspect.Thread, links inspect.Links) ThreadProfile {
 	out := ThreadProfile{TID: t.TID, Command: t.Comm, Namespaces: []Membership{}}
 	for l, id := range t.NS {
-		if id != p.NS[l] && !id.IsZero() {
-			out.Namespaces = append(out.Namespaces, membership(x, inspect.Link(l), id, p.PID))
+		if id != links[l] && !id.IsZero() {
+			out.Namespaces = append(out.Namespaces, membership(x, inspect.Link(l), id, pid))
 		}
 	}
 	return out

@@ -128,12 +128,20 @@ type Membership struct {
 // for a thread that is where the leader is. Where the leader's could not be
 // read, being a zombie's, the first thread that has any stands for it.
 func linksOf(p *inspect.Process, tid int) inspect.Links {
-	for i := range p.Threads {
-		if t := &p.Threads[i]; t.TID == tid || tid == 0 && p.NS.IsZero() {
-			return t.NS
-		}
+	if t := threadOf(p, tid); t != nil {
+		return t.NS
 	}
 	return p.NS
+}
+
+// threadOf returns the thread whose links linksOf returns; nil for the leader.
+func threadOf(p *inspect.Process, tid int) *inspect.Thread {
+	for i := range p.Threads {
+		if t := &p.Threads[i]; t.TID == tid || tid == 0 && p.NS.IsZero() {
+			return t
+		}
+	}
+	return nil
 }
 
 // Memberships returns the eight namespaces of links in the order of their

@@ -157,8 +157,9 @@ func (v PIDTree) Text(w io.Writer, _ bool, o Options) error {
 	for _, n := range v.Roots {
 		b.node(n, 0)
 	}
-	if len(v.Unplaced) > 0 {
-		b.add(0, Faint, "(pid namespace not known)", strconv.Itoa(len(v.Unplaced)))
+	if n := len(v.Unplaced) + v.UnplacedKernel; n > 0 {
+		b.add(0, Faint, "(pid namespace not known)", strconv.Itoa(n))
+		b.kernelThreads(v.UnplacedKernel, 1)
 		for i := range v.Unplaced {
 			b.process(&v.Unplaced[i], 1)
 		}
@@ -194,14 +195,18 @@ func (b *pidTable) add(depth int, st Style, cells ...string) {
 func (b *pidTable) node(n *graph.PIDNode, depth int) {
 	r := &n.Row
 	b.add(depth, Heading, nsName(r.Type, r.NS), orUnknown(r.NProcs), dash(userText(r)), dash(containerText(r)), dash(commandText(r)))
-	if n.KernelThreads > 0 {
-		b.add(depth+1, Faint, "("+count(n.KernelThreads, "kernel thread", "kernel threads")+")")
-	}
+	b.kernelThreads(n.KernelThreads, depth+1)
 	for i := range n.Processes {
 		b.process(&n.Processes[i], depth+1)
 	}
 	for _, c := range n.Children {
 		b.node(c, depth+1)
+	}
+}
+
+func (b *pidTable) kernelThreads(n, depth int) {
+	if n > 0 {
+		b.add(depth, Faint, "("+count(n, "kernel thread", "kernel threads")+")")
 	}
 }
 

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,7 +81,11 @@ func (s *sheet) process(v *graph.Profile) error {
 	if v.Container != nil {
 		own = v.Container.Name
 	}
-	s.title("namespaces", "")
+	note := ""
+	if p.Thread != nil {
+		note = fmt.Sprintf("of thread %d", *p.Thread)
+	}
+	s.title("namespaces", note)
 	if err := s.memberships(p.Namespaces, own); err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (s *sheet) details(p *graph.ProcessProfile) {
 	s.line("state", graph.StateWords(d.State))
 	if d.Started != nil {
 		age := graph.DurationWords(ageOf(d.Age))
-		s.line("started", d.Started.UTC().Format("2006-01-02 15:04:05 UTC")+", "+age+" before the snapshot")
+		s.line("started", d.Started.UTC().Format("2006-01-02 15:04:05 UTC")+", running for "+age)
 	}
 	if d.Kernel {
 		s.line("kind", "kernel thread")
@@ -130,9 +135,7 @@ func (s *sheet) details(p *graph.ProcessProfile) {
 	s.line("user", idsText(d.UID, d.User))
 	s.line("group", idsText(d.GID, d.Group))
 	s.line("threads", strconv.Itoa(d.Threads))
-	for _, c := range d.Cgroups {
-		s.line("cgroup", cgroupText(c))
-	}
+	s.line("cgroup", cgroupTexts(d.Cgroups)...)
 }
 
 // pidsText joins the pids of a process from the outermost level inwards.
@@ -167,11 +170,25 @@ func nameAndID(name *string, id uint32) string {
 	return fmt.Sprintf("%s (%d)", *name, id)
 }
 
-func cgroupText(c inspect.CgroupPath) string {
-	if c.Hierarchy == 0 {
-		return c.Path
+// cgroupTexts returns one text a path, with the hierarchies of version 1 in
+// which the process is there.
+func cgroupTexts(list []inspect.CgroupPath) []string {
+	var paths []string
+	controllers := map[string][]string{}
+	for _, c := range list {
+		if !slices.Contains(paths, c.Path) {
+			paths = append(paths, c.Path)
+		}
+		if c.Controllers != "" {
+			controllers[c.Path] = append(controllers[c.Path], c.Controllers)
+		}
 	}
-	return fmt.Sprintf("%s (%s)", c.Path, c.Controllers)
+	for i, p := range paths {
+		if c := controllers[p]; len(c) > 0 {
+			paths[i] = fmt.Sprintf("%s (%s)", p, strings.Join(c, " "))
+		}
+	}
+	return paths
 }
 
 // rights writes what a process may do.
@@ -180,30 +197,41 @@ func (s *sheet) rights(d *graph.Details) {
 	if c := d.Capabilities; c == nil {
 		s.line("capabilities", "not read")
 	} else {
-		s.capabilities("capabilities", c.Effective, c.All)
+		s.effective(c)
 		if !sameWords(c.Permitted, c.Effective) {
-			s.capabilities("permitted", c.Permitted, false)
+			s.capabilities("permitted", c.Permitted)
 		}
 		if !sameWords(c.Bounding, c.Effective) && len(c.Effective) > 0 {
-			s.capabilities("bounding", c.Bounding, false)
+			s.capabilities("bounding", c.Bounding)
 		}
 		if len(c.Ambient) > 0 {
-			s.capabilities("ambient", c.Ambient, false)
+			s.capabilities("ambient", c.Ambient)
 		}
 	}
 	s.line("seccomp", d.Seccomp)
 	s.line("no new privs", yesNo(d.NoNewPrivs))
 }
 
-func (s *sheet) capabilities(label string, names []string, all bool) {
-	switch {
-	case all:
-		s.line(label, fmt.Sprintf("all %d", len(names)))
-	case len(names) == 0:
-		s.line(label, "none")
+// effective writes the effective set by what it lacks, where that is less.
+func (s *sheet) effective(c *graph.Capabilities) {
+	const label = "capabilities"
+	switch have := len(c.Effective); {
+	case c.All:
+		s.line(label, fmt.Sprintf("all %d", have))
+	case len(c.Missing) < have:
+		first := fmt.Sprintf("%d, all but: %s", have, c.Missing[0])
+		s.words(label, append([]string{first}, c.Missing[1:]...))
 	default:
-		s.words(label, append([]string{fmt.Sprintf("%d: %s", len(names), names[0])}, names[1:]...))
+		s.capabilities(label, c.Effective)
 	}
+}
+
+func (s *sheet) capabilities(label string, names []string) {
+	if len(names) == 0 {
+		s.line(label, "none")
+		return
+	}
+	s.words(label, append([]string{fmt.Sprintf("%d: %s", len(names), names[0])}, names[1:]...))
 }
 
 func sameWords(a, b []string) bool { return strings.Join(a, ",") == strings.Join(b, ",") }
@@ -230,7 +258,14 @@ func (s *sheet) hints(list []graph.Hint) {
 func (s *sheet) user(u *graph.UserProfile) {
 	s.title("user namespace", nsName(inspect.User, u.NS)+hostMark(u.Host))
 	s.idMap(u.IDMap, u.Host)
-	s.owners("owned by", u.Chain, u.Whole)
+	above := u.Chain
+	if len(above) > 0 {
+		if o := above[0]; o.OwnerUID != nil && len(above) > 1 {
+			s.line("made by", nameAndID(o.OwnerUser, *o.OwnerUID))
+		}
+		above = above[1:]
+	}
+	s.owners("below", above, u.Whole)
 }
 
 // idMap writes how ids are mapped. The map of the host's own user namespace
@@ -245,7 +280,11 @@ func (s *sheet) idMap(m *inspect.IDMap, host *bool) {
 		outside = "the parent"
 	}
 	s.line("user ids", graph.MapWords(m.UID, outside)...)
-	s.line("group ids", graph.MapWords(m.GID, outside)...)
+	if slices.Equal(m.UID, m.GID) {
+		s.line("group ids", "the same")
+	} else {
+		s.line("group ids", graph.MapWords(m.GID, outside)...)
+	}
 	s.line("setgroups", m.Setgroups)
 }
 
@@ -280,10 +319,10 @@ func (s *sheet) limits(list []graph.Limit) {
 	if len(list) == 0 {
 		return
 	}
-	s.title("limits", "namespaces that a user may make in the host's user namespace, and how many are in sight")
+	s.title("limits", "on the namespaces of a user in the host's user namespace (and how many are in sight)")
 	words := make([]string, len(list))
 	for i, l := range list {
 		words[i] = fmt.Sprintf("%s %d (%d)", l.Type, l.Limit, l.Seen)
 	}
-	s.words("/proc/sys/user", words)
+	s.words("at most", words)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // labelWidth is the width of the labels of a sheet.
-const labelWidth = 14
+const labelWidth = 16
 
 // sheet is a text of titled sections for one thing: lines of a label and
 // what it says. All text passes [Sanitize].

@@ -29,6 +29,8 @@ what they are for each other, and which container they belong to.`,
 		newLs(a),
 		newSnapshot(a),
 		newCompletion(a),
+		newTree(a),
+		newShow(a),
 		newVersion(a),
 	)
 	return root
