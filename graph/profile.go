@@ -42,6 +42,8 @@ type ProcessProfile struct {
 	// Details is nil when nothing but the links could be read.
 	*Details
 	Namespaces []Membership `json:"namespaces"`
+	// Unreadable says why no namespace is known; "" when one is.
+	Unreadable string `json:"unreadable,omitempty"`
 	// Thread is the thread whose namespaces these are; nil for the leader.
 	Thread  *int            `json:"namespaces_of_thread,omitempty"`
 	Threads []ThreadProfile `json:"threads_elsewhere"` // those in other namespaces
@@ -147,9 +149,17 @@ func ProfileOf(x *inspect.Index, t inspect.Target) *Profile {
 			p.Container = containerProfile(c, c.PID)
 		}
 	}
-	if proc := x.Process(t.PID); proc != nil {
+	links, err := x.NamespacesOf(t)
+	proc := x.Process(t.PID)
+	if proc == nil && err == nil && t.PID != 0 {
+		proc = &inspect.Process{PID: t.PID, NS: links} // the observer, gone from /proc or hidden there
+	}
+	if proc != nil {
 		p.Process = processProfile(x, proc, t.TID)
 		p.Hints = hints(p.Process, p.Container != nil)
+	}
+	if p.Process != nil && err != nil {
+		p.Process.Unreadable = err.Error()
 	}
 	return p
 }

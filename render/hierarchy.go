@@ -56,7 +56,7 @@ func (v UserTree) Text(w io.Writer, wide bool, o Options) error {
 		switch {
 		case lines[row].row == nil:
 			return Faint
-		case column == 4:
+		case column == 4 && lines[row].row.Container != nil:
 			return Name
 		}
 		return Plain
@@ -172,7 +172,7 @@ func (v PIDTree) Text(w io.Writer, _ bool, o Options) error {
 		Head: []Head{{Text: "PIDS"}, {Text: "NPROCS", Right: true}, {Text: "USER"}, {Text: "CONTAINER"}, {Text: "COMMAND"}},
 		Rows: b.rows, NoHeadings: v.NoHeadings,
 		Style: func(row, column int) Style {
-			if column == 3 {
+			if column == 3 && len(b.rows[row]) > 3 && b.rows[row][3] != "-" {
 				return Name
 			}
 			return b.styles[row]

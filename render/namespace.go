@@ -19,17 +19,17 @@ func (s *sheet) namespace(n *graph.NamespaceProfile) error {
 	s.line("holds", holds(n.UTS, n.TimeOffsets, nil)...)
 	s.line("processes", membersText(n))
 	if n.SharedWith != nil && !n.SharedWith.Alone() {
-		s.line("of", othersWords(n.SharedWith))
+		s.line("who", othersWords(n.SharedWith))
 	}
 	if n.Type == inspect.User {
 		s.idMap(n.IDMap, n.Host)
-		if n.OwnerUID != nil {
+		if n.OwnerUID != nil && len(n.Owners) > 0 {
 			s.line("made by", nameAndID(nil, *n.OwnerUID))
 		}
 	}
 	label := "owned by"
 	if n.Type == inspect.User {
-		label = "below"
+		label = "lies in"
 	}
 	if len(n.Owners) > 0 || !n.OwnersWhole {
 		s.owners(label, n.Owners, n.OwnersWhole)
@@ -37,7 +37,7 @@ func (s *sheet) namespace(n *graph.NamespaceProfile) error {
 	s.line("ancestors", ancestorsText(n.Ancestors))
 	s.line("held by", refTexts(n.Refs)...)
 	s.line("children", entryTexts(n.Children)...)
-	s.line("owns", entryTexts(n.Owns)...)
+	s.owns(n.Owns)
 	return s.members(n.Members)
 }
 
@@ -78,6 +78,25 @@ func entryTexts(list []graph.Row) []string {
 		}
 	}
 	return lines
+}
+
+// owns writes what a user namespace owns, one kind a line.
+func (s *sheet) owns(list []graph.Row) {
+	if len(list) == 0 {
+		return
+	}
+	s.title("owns", count(len(list), "namespace of another kind", "namespaces of other kinds"))
+	for _, t := range inspect.Types {
+		var words []string
+		for i := range list {
+			if r := &list[i]; r.Type == t {
+				words = append(words, strings.TrimSpace(strconv.FormatUint(r.NS, 10)+" "+whoText(r)))
+			}
+		}
+		if len(words) > 0 {
+			s.words(t.String(), words)
+		}
+	}
 }
 
 // members writes the first members as a table.

@@ -38,8 +38,17 @@ func (v Profile) Text(w io.Writer, _ bool, o Options) error {
 			return err
 		}
 	}
-	s.limits(v.Limits)
+	s.limits(v.shownLimits())
 	return s.writeTo(w)
+}
+
+// shownLimits are those of the kinds that the target can have more of.
+func (v Profile) shownLimits() []graph.Limit {
+	n := v.Namespace
+	if n == nil || n.Type == inspect.User {
+		return v.Limits
+	}
+	return slices.DeleteFunc(slices.Clone(v.Limits), func(l graph.Limit) bool { return l.Type != n.Type })
 }
 
 func (s *sheet) container(c *graph.ContainerProfile) {
@@ -81,7 +90,7 @@ func (s *sheet) process(v *graph.Profile) error {
 	if v.Container != nil {
 		own = v.Container.Name
 	}
-	note := ""
+	note := p.Unreadable
 	if p.Thread != nil {
 		note = fmt.Sprintf("of thread %d", *p.Thread)
 	}
@@ -265,14 +274,14 @@ func (s *sheet) user(u *graph.UserProfile) {
 		}
 		above = above[1:]
 	}
-	s.owners("below", above, u.Whole)
+	s.owners("lies in", above, u.Whole)
 }
 
 // idMap writes how ids are mapped. The map of the host's own user namespace
 // leads to its parent, see inspect.IDMap.
 func (s *sheet) idMap(m *inspect.IDMap, host *bool) {
 	if m == nil {
-		s.line("id map", "not read")
+		s.line("id map", "not known")
 		return
 	}
 	outside := "the host"

@@ -65,12 +65,11 @@ func (s *sheet) words(label string, words []string) {
 	s.line(label, append(lines, line)...)
 }
 
-// table writes a table, indented as the lines are.
+// table writes a table, indented as the lines are. It is not cut where the
+// terminal ends: what is shown of one thing is shown in full.
 func (s *sheet) table(t *Table) error {
 	o := s.o
-	if o.Width > 0 {
-		o.Width = max(o.Width-2, 1)
-	}
+	o.Width = 0
 	var b bytes.Buffer
 	if err := t.Write(&b, o); err != nil {
 		return err

@@ -15,6 +15,7 @@ var goldenHosts = map[string]func() *hostBuilder{
 	"rootless":     rootlessHost,
 	"hostile":      hostileHost,
 	"unprivileged": unprivilegedHost,
+	"links":        linksHost,
 }
 
 func TestGoldenHosts(t *testing.T) {
