@@ -36,6 +36,7 @@ See nsinspect help target for what TARGET can be.`,
 			}
 			return o.run(cmd.Context())
 		},
+		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
 	o.cmdlineFlag(cmd)

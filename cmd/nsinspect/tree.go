@@ -43,12 +43,14 @@ namespace owns, and what lies above these. See nsinspect help target.`,
 			}
 			return o.run(cmd.Context())
 		},
+		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
 	o.output.flags(cmd, treeKinds)
 	f := cmd.Flags()
 	f.StringSliceVarP(&o.types, "type", "t", nil, "show what is owned of this `TYPE` only; may be repeated")
 	f.BoolVar(&o.pids, "pid", false, "show pid namespaces with their processes")
+	completeListFlag(cmd, "type", typeWords)
 	f.BoolVar(&o.noHeadings, "no-headings", false, "leave out the line of headings")
 	return cmd
 }
