@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,12 +13,14 @@ import (
 // capture is one run of Collect.
 type capture struct {
 	Options
-	dir   string // where proc is mounted
-	root  int    // an open descriptor of it
-	self  int    // our own pid as it sees it; 0 when it does not
-	dev   uint64 // of nsfs
-	p     problems
-	tasks taskSource
+	dir  string // where proc is mounted
+	root int    // an open descriptor of it
+	self int    // our own pid as it sees it; 0 when it does not
+	dev  uint64 // of nsfs
+	// hidden is set when proc does not show processes of other users.
+	hidden bool
+	p      problems
+	tasks  taskSource
 
 	observer inspect.Observer
 	procs    []inspect.Process
@@ -44,18 +45,32 @@ func newCapture(o Options) (*capture, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	root, err := openProc(c.dir)
-	if err != nil {
+	var err error
+	if c.root, err = openProc(c.dir); err != nil {
 		return nil, err
 	}
-	c.root = root
-	if c.dev, err = nsfsDevice(root); err != nil {
+	if err := c.prepare(); err != nil {
 		c.close()
 		return nil, err
 	}
-	c.self = ownPID(root)
-	c.tasks = newProcTasks(root, c.dir, c.dev).read
 	return c, nil
+}
+
+// prepare finds out what this proc is good for.
+func (c *capture) prepare() error {
+	c.self = ownPID(c.root)
+	var err error
+	if c.dev, err = nsfsDevice(c.root, c.dir, c.self); err != nil {
+		return err
+	}
+	c.checkProc()
+	for _, pid := range c.Only {
+		if err := c.checkProcess(pid); err != nil {
+			return err
+		}
+	}
+	c.tasks = newProcTasks(c.root, c.dir, c.dev).read
+	return nil
 }
 
 func (c *capture) close() {
@@ -65,41 +80,6 @@ func (c *capture) close() {
 			unix.Close(e.fd)
 		}
 	}
-}
-
-// openProc opens a mount of proc.
-func openProc(dir string) (int, error) {
-	root, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(root, &st); err == nil && st.Type == unix.PROC_SUPER_MAGIC {
-		return root, nil
-	}
-	unix.Close(root)
-	return -1, fmt.Errorf("%s is not a proc file system: mount one with 'mount -t proc proc %[1]s'", dir)
-}
-
-// ownPID returns our pid as this mount of proc sees it; 0 when it belongs to a
-// pid namespace that we are not in.
-func ownPID(root int) int {
-	var buf [20]byte
-	n, err := unix.Readlinkat(root, "self", buf[:])
-	if err != nil {
-		return 0
-	}
-	pid, _ := parseUint(buf[:n], 1<<31-1)
-	return int(pid)
-}
-
-// nsfsDevice returns the device of all namespace files.
-func nsfsDevice(root int) (uint64, error) {
-	var st unix.Stat_t
-	if err := unix.Fstatat(root, "self/ns/net", &st, 0); err != nil {
-		return 0, fmt.Errorf("stat own network namespace: %w", err)
-	}
-	return uint64(st.Dev), nil
 }
 
 // where names a namespace in a message.

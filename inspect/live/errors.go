@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,11 +11,17 @@ type NoProcessError struct {
 	PID int
 	// Leader is the process whose thread PID is; 0 when it is no thread.
 	Leader int
+	// Hidden is set when the observer cannot tell whether the process exists,
+	// because /proc hides those of other users.
+	Hidden bool
 }
 
 func (e *NoProcessError) Error() string {
-	if e.Leader != 0 {
+	switch {
+	case e.Leader != 0:
 		return fmt.Sprintf("%d is not a process but a thread of process %d", e.PID, e.Leader)
+	case e.Hidden:
+		return fmt.Sprintf("process %d does not exist, or is hidden (mount option hidepid of /proc)", e.PID)
 	}
 	return fmt.Sprintf("process %d does not exist", e.PID)
 }
@@ -24,24 +29,30 @@ func (e *NoProcessError) Error() string {
 // Is reports whether target is ESRCH.
 func (e *NoProcessError) Is(target error) bool { return target == unix.ESRCH }
 
-// checkProcess returns a *NoProcessError when pid is not a process. A thread
-// has a directory in /proc too, though it is not listed.
-func checkProcess(root, pid int) error {
-	status, err := readFile(root, strconv.Itoa(pid)+"/status", nil)
-	if err != nil {
-		if !gone(err) {
-			return nil // it is there, only hidden
-		}
-		return &NoProcessError{PID: pid}
+// Hint returns what the user can do next.
+func (e *NoProcessError) Hint() string {
+	switch {
+	case e.Leader != 0:
+		return fmt.Sprintf("nsinspect show %d", e.Leader)
+	case e.Hidden:
+		return hintRoot
 	}
-	if leader := parseTgid(status); leader != 0 && leader != pid {
-		return &NoProcessError{PID: pid, Leader: leader}
-	}
-	return nil
+	return "list processes with: nsinspect ls"
 }
 
-// exists reports whether there is a process or thread with this id.
-func exists(root, id int) bool {
-	var st unix.Stat_t
-	return unix.Fstatat(root, strconv.Itoa(id), &st, unix.AT_SYMLINK_NOFOLLOW) != unix.ENOENT
+// ProcError says that there is no usable proc file system.
+type ProcError struct {
+	Path string // where it was looked for
+	Err  error
+	hint string
 }
+
+func (e *ProcError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+func (e *ProcError) Unwrap() error { return e.Err }
+
+// Hint returns what the user can do next.
+func (e *ProcError) Hint() string { return e.hint }
+
+// hintRoot is the hint where another user may see more.
+const hintRoot = "run as root (sudo nsinspect …)"

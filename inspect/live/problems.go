@@ -15,8 +15,9 @@ import (
 // problems gathers what could not be read, one Problem for each operation and
 // error. It is safe for concurrent use.
 type problems struct {
-	mu   sync.Mutex
-	seen map[problemKey]*problem
+	mu    sync.Mutex
+	seen  map[problemKey]*problem
+	noted []inspect.Problem
 }
 
 type problemKey struct{ op, err string }
@@ -48,6 +49,13 @@ func (p *problems) add(op, path string, pid int, err error) {
 	}
 }
 
+// note records a problem as it is.
+func (p *problems) note(b inspect.Problem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noted = append(p.noted, b)
+}
+
 // total says how many objects op was tried on.
 func (p *problems) total(op string, n int) {
 	p.mu.Lock()
@@ -63,7 +71,7 @@ func (p *problems) total(op string, n int) {
 func (p *problems) all() []inspect.Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []inspect.Problem
+	out := slices.Clone(p.noted)
 	for _, b := range p.seen {
 		slices.Sort(b.PIDs)
 		b.PIDs = slices.Compact(b.PIDs)
@@ -94,7 +102,7 @@ func hint(err error) string {
 	case !denied(err):
 		return ""
 	case os.Geteuid() != 0:
-		return "run as root (sudo nsinspect …)"
+		return hintRoot
 	default:
 		return "needs CAP_SYS_PTRACE over the process and leave of the security modules (nsinspect features)"
 	}

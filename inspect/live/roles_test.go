@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"forever": forever,
 		"offset":  offset,
 		"collect": collect,
+		"ownproc": ownProc,
 	})
 }
 
@@ -198,4 +199,13 @@ func collect(args []string) error {
 		return err
 	}
 	return inspect.Encode(os.Stdout, s)
+}
+
+// ownProc mounts a proc of its own pid namespace.
+func ownProc([]string) error {
+	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return err
+	}
+	livetest.Ready()
+	return nil
 }

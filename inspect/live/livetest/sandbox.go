@@ -42,6 +42,8 @@ func Sandbox(t *testing.T, body func(t *testing.T)) {
 		Cloneflags:  SandboxFlags,
 		UidMappings: idMap(os.Geteuid()),
 		GidMappings: idMap(os.Getegid()),
+		// Root may keep setgroups(2), without which nobody becomes another user.
+		GidMappingsEnableSetgroups: os.Geteuid() == 0,
 	}
 	alive, err := cmd.StdinPipe()
 	if err != nil {
