@@ -2,7 +2,7 @@ package main
 
 import (
 	"os/exec"
-	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -90,7 +90,7 @@ func checkRoom(t *testing.T, pkg, imported string) {
 func checkOnlyIn(t *testing.T, pkg, imported string) {
 	t.Helper()
 	rule, ok := onlyIn[imported]
-	test := strings.HasSuffix(path.Base(pkg), "test")
+	test := slices.ContainsFunc(strings.Split(pkg, "/"), func(dir string) bool { return strings.HasSuffix(dir, "test") })
 	if ok && !test && pkg != rule.room && !strings.HasPrefix(pkg, rule.room+"/") {
 		t.Errorf("%s must not import %s (only %s may): %s", pkg, imported, rule.room, rule.why)
 	}
