@@ -1,6 +1,8 @@
 package container
 
 import (
+	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nsinspect/inspect"
 	"nsinspect/inspect/container/dockertest"
@@ -23,10 +26,46 @@ func realEngines(t *testing.T) *engines {
 func wantInspected(t *testing.T, id string) inspect.Container {
 	t.Helper()
 	c := docker.Inspect(t, id)
-	return inspect.Container{
+	want := inspect.Container{
 		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), Engine: Docker, Image: c.Config.Image, State: c.State.Status,
 		Labels: keptLabels(c.Config.Labels), NetworkMode: c.HostConfig.NetworkMode,
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.NetworkSettings.Networks)) {
+		n := c.NetworkSettings.Networks[name]
+		want.Networks = append(want.Networks, inspect.ContainerNetwork{
+			Name: name, ID: n.NetworkID, Addr: addr(n.IPAddress), Addr6: addr(n.GlobalIPv6Address), MAC: n.MacAddress,
+		})
+	}
+	for port, bindings := range c.NetworkSettings.Ports {
+		number, protocol, _ := strings.Cut(port, "/")
+		for _, b := range bindings {
+			want.Ports = append(want.Ports, inspect.PublishedPort{
+				HostIP: addr(b.HostIP), HostPort: portNumber(t, b.HostPort), Port: portNumber(t, number), Protocol: protocol,
+			})
+		}
+	}
+	return want
+}
+
+// addr is the zero address for one that does not parse, such as "".
+func addr(s string) netip.Addr {
+	a, _ := netip.ParseAddr(s)
+	return a
+}
+
+func portNumber(t *testing.T, s string) uint16 {
+	t.Helper()
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint16(n)
+}
+
+// sameAddr has cmp compare addresses, and ports in any order.
+var sameAddr = cmp.Options{
+	cmpopts.EquateComparable(netip.Addr{}),
+	cmpopts.SortSlices(func(a, b inspect.PublishedPort) bool { return a.HostIP.Less(b.HostIP) }),
 }
 
 // What the engine's list says is what docker inspect says.
@@ -53,7 +92,7 @@ func TestDockerList(t *testing.T) {
 	}
 	slices.SortFunc(want, func(a, b inspect.Container) int { return strings.Compare(a.ID, b.ID) })
 	got, problems := ask(t, realEngines(t))
-	if diff := cmp.Diff(want, got); diff != "" || len(problems) != 0 {
+	if diff := cmp.Diff(want, got, sameAddr); diff != "" || len(problems) != 0 {
 		t.Errorf("-want +got:\n%s\nproblems: %v", diff, problems)
 	}
 	states := map[string]int{}

@@ -15,8 +15,9 @@ type Source interface {
 	Containers(ctx context.Context) ([]inspect.Container, []inspect.Problem)
 }
 
-// Limit is the time that all engines together have for their answers.
-const Limit = 300 * time.Millisecond
+// Limit is the time that all engines together have for their answers, so that
+// none costs 0.3 s.
+const Limit = 280 * time.Millisecond
 
 // Engines is the Source that asks the container engines of this host over
 // the HTTP API of Docker, which Podman serves too: all of them at once, within

@@ -156,7 +156,11 @@ func TestEnginesFailing(t *testing.T) {
 			serve(t, path, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[{"Id":`) })
 		}, "unexpected EOF", without},
 		{"speaks another protocol", func(t *testing.T, path string) {
-			hang(t, path, func(c net.Conn) { io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n"); c.Close() })
+			hang(t, path, func(c net.Conn) {
+				c.Read(make([]byte, 4096))
+				io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n")
+				c.Close()
+			})
 		}, `malformed HTTP response "SSH-2.0-OpenSSH_9.2"`, without},
 		{"is another server", func(t *testing.T, path string) {
 			serve(t, path, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") })

@@ -78,11 +78,18 @@ type Container struct {
 	}
 	HostConfig      struct{ NetworkMode, PidMode, CgroupParent string }
 	NetworkSettings struct {
-		SandboxKey string
+		SandboxKey string // path of the network namespace, in the daemon's mount namespace
 		IPAddress  string
-		Networks   map[string]struct{ IPAddress string }
+		Ports      map[string][]Binding // by "80/tcp"
+		Networks   map[string]Endpoint  // by name
 	}
 }
+
+// Binding is where a port of a container is published.
+type Binding struct{ HostIP, HostPort string }
+
+// Endpoint is what a container has in a network, "" where it has none.
+type Endpoint struct{ NetworkID, IPAddress, GlobalIPv6Address, MacAddress string }
 
 // Inspect returns what docker inspect says of a container.
 func (d *Daemon) Inspect(t testing.TB, container string) Container {
