@@ -10,23 +10,24 @@ import (
 )
 
 type filterRow struct {
-	NS        uint64       `json:"ns"`
-	Type      inspect.Type `json:"type"`
-	NProcs    *int         `json:"nprocs"`
-	PID       *int         `json:"pid"`
-	Command   *string      `json:"command"`
-	Container *struct {
-		Name string `json:"name"`
-	} `json:"container"`
-	Names []string `json:"names,omitempty"`
-	inner int
+	NS        uint64           `json:"ns"`
+	Type      inspect.Type     `json:"type"`
+	NProcs    *int             `json:"nprocs"`
+	PID       *int             `json:"pid"`
+	Command   *string          `json:"command"`
+	Container *filterContainer `json:"container"`
+	Names     []string         `json:"names,omitempty"`
+	inner     int
+}
+
+type filterContainer struct {
+	Name string   `json:"name"`
+	Tags []string `json:"tags"`
 }
 
 func filterRows() []filterRow {
 	one, seven, sleep := 1, 7, "sleep"
-	web := &struct {
-		Name string `json:"name"`
-	}{"web1"}
+	web := &filterContainer{"web1", []string{"x"}}
 	return []filterRow{
 		{NS: 1, Type: inspect.Net, NProcs: &seven, PID: &one, Command: &sleep},
 		{NS: 2, Type: inspect.Net, NProcs: &one, PID: &seven, Container: web, Names: []string{"blue"}},
@@ -55,6 +56,12 @@ func TestFilter(t *testing.T) {
 		`command != "sleep"`:                         {2, 3},
 		`nprocs != 7`:                                {2, 3},
 		`nprocs == pid`:                              {},
+		`lower(command) == "sleep"`:                  {1},
+		`upper(container.name) == "WEB1"`:            {2},
+		`len(container.name) == 4`:                   {2},
+		`any(container.tags, # == "x")`:              {2},
+		`all(container.tags, # == "x")`:              {1, 2, 3},
+		`"x" in container.tags`:                      {2},
 		`container == nil`:                           {1, 3},
 		`container.name == "web1"`:                   {2},
 		`container.name startsWith "web"`:            {2},

@@ -3,8 +3,8 @@ package render
 import "github.com/expr-lang/expr/ast"
 
 // guard makes comparisons with what is not known false, and "!=" true,
-// instead of an error: it turns "pid > 3" into "pid != nil && pid > 3" and
-// "container.name" into "container?.name".
+// instead of an error: it turns "pid > 3" into "pid != nil && pid > 3" "container.name" into "container?.name" and "len(names)" into
+// "len(names ?? [])".
 type guard struct{}
 
 // guarded are the operators that cannot take nil.
@@ -21,11 +21,24 @@ func (guard) Visit(node *ast.Node) {
 			n.Optional = true
 			ast.Patch(node, &ast.ChainNode{Node: n})
 		}
+	case *ast.BuiltinNode:
+		if len(n.Arguments) > 0 {
+			n.Arguments[0] = &ast.BinaryNode{Operator: "??", Left: n.Arguments[0], Right: none(n.Name)}
+		}
 	case *ast.BinaryNode:
 		if guarded[n.Operator] {
 			guardBinary(node, n)
 		}
 	}
+}
+
+// none is what a function takes for a value that is not known.
+func none(function string) ast.Node {
+	switch function {
+	case "lower", "upper", "trim", "split":
+		return &ast.StringNode{}
+	}
+	return &ast.ArrayNode{}
 }
 
 // guardBinary puts before b that every field it takes is known.

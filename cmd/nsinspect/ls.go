@@ -21,6 +21,9 @@ type lsOptions struct {
 	types  []string
 	target string
 	tree   string
+	// targeted says that there is a target, be it an empty one, which is not
+	// taken for all: a script may not know what it asks for.
+	targeted bool
 
 	list  rowQuery[graph.Row] // what the flags of selection mean
 	kinds []inspect.Type
@@ -52,6 +55,7 @@ func newLs(a *app) *cobra.Command {
 		Example: lsExample,
 		Args:    lsArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.targeted = cmd.Flags().Changed("target")
 			if err := o.parse(); err != nil {
 				return err
 			}
@@ -117,7 +121,7 @@ func (o *lsOptions) run(ctx context.Context) error {
 	if o.kinds != nil {
 		rows = slices.DeleteFunc(rows, func(r graph.Row) bool { return !slices.Contains(o.kinds, r.Type) })
 	}
-	if o.target != "" {
+	if o.targeted {
 		links, err := targetLinks(x, o.target)
 		if err != nil {
 			return err
@@ -154,7 +158,7 @@ func (o *lsOptions) need() need {
 	if o.nest != 0 {
 		shown |= inspect.FactOwners
 	}
-	if o.target == "" {
+	if !o.targeted {
 		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads | inspect.FactOwners}
 	}
 	pid := pidWord(o.target)
@@ -195,8 +199,8 @@ type lsDocument struct {
 
 func newLsDocument(rows []graph.Row, x *inspect.Index) lsDocument {
 	return lsDocument{
-		Namespaces: slices.Concat([]graph.Row{}, rows),
-		Problems:   slices.Concat([]inspect.Problem{}, x.Snapshot().Problems),
+		Namespaces: append([]graph.Row{}, rows...),
+		Problems:   append([]inspect.Problem{}, x.Snapshot().Problems...),
 		Format:     1,
 	}
 }

@@ -64,10 +64,13 @@ type selection struct {
 	sort       string
 	filter     string
 	noHeadings bool
+
+	cmd *cobra.Command
 }
 
 // flags adds --columns, --sort, --filter and --no-headings to cmd.
 func (s *selection) flags(cmd *cobra.Command) {
+	s.cmd = cmd
 	f := cmd.Flags()
 	f.StringVar(&s.columns, "columns", "", "show these columns, as in ns,type; `+LIST` adds to the usual ones")
 	f.StringVar(&s.sort, "sort", "", "sort by these `COLUMNS`; -NAME is descending")
@@ -104,7 +107,7 @@ func parseRows[R any](s *selection, f render.Format, all render.Columns[R]) (q r
 	} else if !f.Text() {
 		q.needs = all.Needs()
 	}
-	if s.filter != "" {
+	if s.cmd.Flags().Changed("filter") {
 		q.needs = all.Needs()
 		if q.filter, err = render.NewFilter[R](s.filter); err != nil {
 			return q, usageError("nsinspect help filter", "%w", err)

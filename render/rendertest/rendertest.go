@@ -82,7 +82,7 @@ func compare(t testing.TB, path string, got []byte) {
 	if err != nil {
 		t.Fatalf("%v (write it with: make golden)", err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
 		t.Errorf("%s differs (-file +now); if that is meant: make golden\n%s", path, diff)
 	}
 }

@@ -42,6 +42,10 @@ func Main(m *testing.M, roles map[string]Role) {
 	os.Exit(0)
 }
 
+// Again reports whether this process is the test binary run again, for a role
+// or a sandbox. A TestMain that prepares more than [Main] does need not then.
+func Again() bool { return os.Getenv(roleEnv) != "" || os.Getenv(sandboxEnv) != "" }
+
 // ownRoles are those that this package brings along.
 var ownRoles = map[string]Role{"idle": idle, "crowd": crowd, "storm": storm}
 
