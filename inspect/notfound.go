@@ -2,8 +2,71 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
+
+// notFound explains why there is nothing.
+func (f *finder) notFound() error {
+	e := &NotFoundError{Word: f.word, Reason: f.reason, Near: f.near, hint: f.hint}
+	if e.Reason != "" {
+		return e
+	}
+	digits := strings.TrimPrefix(f.word, "pid:")
+	if pid, err := parsePID(digits); err == nil {
+		e.Reason, e.Near = f.x.noProcess(pid)
+		return e
+	}
+	_, name, ok := strings.Cut(f.word, ":")
+	if !ok {
+		name = f.word
+	}
+	e.Near = f.x.near(name)
+	switch has := f.x.s.Scope.Has; {
+	case strings.Contains(f.word, ":["):
+		e.Reason = "no kind of namespace is called so"
+	case !has(FactContainers) && !has(FactNames):
+		e.Reason, e.hint = "neither containers nor names of namespaces were looked at", hintContainers
+	case !has(FactContainers):
+		e.Reason, e.hint = "containers were not looked at", hintContainers
+	case !has(FactNames):
+		e.Reason = "names of namespaces were not looked at"
+	}
+	return e
+}
+
+const hintContainers = "leave out --no-containers, or name it by pid"
+
+// noProcess says what a number is that is no pid here: mostly one of a
+// container.
+func (x *Index) noProcess(pid int) (reason string, near []string) {
+	for i := range x.s.Processes {
+		p := &x.s.Processes[i]
+		if p.Info == nil || len(p.Info.NSpid) < 2 || !slices.Contains(p.Info.NSpid[1:], pid) {
+			continue
+		}
+		if reason == "" {
+			reason = fmt.Sprintf("no process has this pid here; inside of %s it is another's", x.describe(p))
+		}
+		if len(near) < 3 {
+			near = append(near, "pid:"+strconv.Itoa(p.PID))
+		}
+	}
+	if reason == "" {
+		reason = fmt.Sprintf("there is no process %d", pid)
+	}
+	return reason, near
+}
+
+// describe names the container or pid namespace of a process.
+func (x *Index) describe(p *Process) string {
+	if c := x.ContainerOf(p.PID); c != nil {
+		return c.DisplayName()
+	}
+	return linkText(PID, p.NS.Of(PID))
+}
 
 // near returns up to three names of the snapshot that a word may be a
 // misspelling of, the nearest first.
