@@ -43,8 +43,7 @@ func silent(t testing.TB) (string, *atomic.Int32) {
 }
 
 // An engine that hangs leaves the short id, and says so on stderr and in JSON.
-func TestEngineHangs(t *testing.T) {
-	s := newScene(t)
+func checkEngineHangs(t *testing.T, s scene) {
 	host, asked := silent(t)
 	r := nsinspect(t, host, "ls", "-o", "json")
 	if r.status != 0 || asked.Load() == 0 {
@@ -91,8 +90,7 @@ func leadOf(name, typ string) string {
 }
 
 // With --no-containers nobody is asked, and nothing is missing but names.
-func TestNoContainers(t *testing.T) {
-	s := newScene(t)
+func checkNoContainers(t *testing.T, s scene) {
 	host, asked := silent(t)
 	r := nsinspect(t, host, "ls", "--no-containers", "-o", "json")
 	if r.status != 0 || asked.Load() != 0 {
@@ -105,8 +103,7 @@ func TestNoContainers(t *testing.T) {
 }
 
 // An id's beginning is a target also where no engine tells names.
-func TestShortIDWithoutEngine(t *testing.T) {
-	s := newScene(t)
+func checkShortID(t *testing.T, s scene) {
 	host, _ := silent(t)
 	r := nsinspect(t, host, "ls", "--no-headings", "--columns=NS,CONTAINER", "--no-containers", "-p", s["web1"].short())
 	if r.status != 0 || len(tableOf(t, r.stdout)) != len(s["web1"].ns) {

@@ -34,8 +34,7 @@ func (l *listing) row(ino uint64) *graph.Row {
 
 // Every namespace of every container carries its name, and says who else is
 // in it; those of the host carry none.
-func TestLs(t *testing.T) {
-	s := newScene(t)
+func checkLs(t *testing.T, s scene) {
 	var l listing
 	viewJSON(t, &l, "ls")
 	for _, name := range []string{"web1", "web2", "side", "agent"} {
@@ -95,11 +94,10 @@ func deref(p *int) int {
 }
 
 // lsns(8) counts the same processes in the containers' namespaces.
-func TestLsAgreesWithLsns(t *testing.T) {
+func checkLsns(t *testing.T, s scene) {
 	if _, err := exec.LookPath("lsns"); err != nil {
 		livetest.Skip(t, "lsns (apt-get install util-linux)")
 	}
-	s := newScene(t)
 	out, err := exec.Command("lsns", "-J", "-o", "NS,TYPE,NPROCS,PID").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -143,8 +141,7 @@ func TestLsAgreesWithLsns(t *testing.T) {
 // The table has a line for each namespace, with the container's name in its
 // column; -p narrows it to what a target is in, and a name, an id's beginning,
 // a pid and a namespace are all targets.
-func TestLsTarget(t *testing.T) {
-	s := newScene(t)
+func checkLsTarget(t *testing.T, s scene) {
 	web := s["web1"]
 	want := tableOf(t, view(t, "ls", "--no-headings", "--columns=NS,CONTAINER", "-p", "web1"))
 	if len(want) != len(web.ns) {
@@ -187,8 +184,7 @@ func tableOf(t *testing.T, text string) map[string]string {
 }
 
 // A filter finds the containers of a compose project.
-func TestLsFilter(t *testing.T) {
-	s := newScene(t)
+func checkLsFilter(t *testing.T, s scene) {
 	var l listing
 	viewJSON(t, &l, "ls", "--filter", `container.project == "shop"`, "-t", "pid", "-t", "net")
 	var got []uint64

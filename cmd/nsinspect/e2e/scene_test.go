@@ -59,3 +59,27 @@ func (a *actor) private(t testing.TB) map[inspect.Type]uint64 {
 	}
 	return all
 }
+
+// TestDockerHost holds every view of one Docker host.
+func TestDockerHost(t *testing.T) {
+	s := newScene(t)
+	for _, v := range []struct {
+		name  string
+		check func(*testing.T, scene)
+	}{
+		{"ls", checkLs},
+		{"ls like lsns", checkLsns},
+		{"ls target", checkLsTarget},
+		{"ls filter", checkLsFilter},
+		{"show", checkShow},
+		{"show text", checkShowText},
+		{"tree", checkTree},
+		{"tree pid", checkPIDTree},
+		{"engine hangs", checkEngineHangs},
+		{"no containers", checkNoContainers},
+		{"short id", checkShortID},
+		{"snapshot", checkSnapshot},
+	} {
+		t.Run(v.name, func(t *testing.T) { v.check(t, s) })
+	}
+}
