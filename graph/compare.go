@@ -10,6 +10,8 @@ import (
 type Comparison struct {
 	A          string            `json:"a"` // the targets in words
 	B          string            `json:"b"`
+	NameA      string            `json:"-"` // as a person calls them
+	NameB      string            `json:"-"`
 	Namespaces []SharedNamespace `json:"namespaces"` // by kind
 	Problems   []inspect.Problem `json:"problems"`
 	Format     int               `json:"format"`
@@ -52,7 +54,7 @@ func Compare(x *inspect.Index, a, b inspect.Target) (*Comparison, error) {
 		return nil, err
 	}
 	c := &Comparison{
-		A: a.String(), B: b.String(), Namespaces: []SharedNamespace{},
+		A: a.String(), B: b.String(), NameA: nameOfTarget(a), NameB: nameOfTarget(b), Namespaces: []SharedNamespace{},
 		Problems: problems(x), Format: inspect.Format,
 	}
 	one := a.Kind == inspect.TargetNamespace || b.Kind == inspect.TargetNamespace

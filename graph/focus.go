@@ -45,3 +45,25 @@ func (f *focus) kinds(pids []int) {
 		}
 	}
 }
+
+// InsideFocus returns the processes of which [Inside] shows more than the
+// links, as far as these tell: of a pid namespace also those in others than
+// the host's, which may lie below it. Nil means all.
+func InsideFocus(x *inspect.Index, t inspect.Target) []int {
+	if t.Kind == inspect.TargetNamespace && t.Type != inspect.PID {
+		return x.Members(t.NS)
+	}
+	id := namespaceOfTarget(x, t, inspect.PID)
+	if id.IsZero() || x.IsOwn(id) {
+		return nil
+	}
+	pids := []int{}
+	for i := range x.Snapshot().Processes {
+		p := &x.Snapshot().Processes[i]
+		links := linksOf(p, 0)
+		if in := links.Of(inspect.PID); in == id || !x.IsOwn(in) {
+			pids = append(pids, p.PID)
+		}
+	}
+	return pids
+}

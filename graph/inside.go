@@ -31,15 +31,16 @@ type ProcessRow struct {
 	InsideUID *uint32 `json:"inside_uid"` // nil also where it is not mapped
 	GID       *uint32 `json:"gid"`
 	InsideGID *uint32 `json:"inside_gid"`
-	// Unmapped says that the uid or the gid has no meaning inside, where it
-	// is shown as the overflow id.
-	Unmapped  bool           `json:"unmapped,omitempty"`
-	State     *string        `json:"state"`
-	Started   *time.Time     `json:"started"`
-	Age       *int64         `json:"age"` // seconds
-	Container *ContainerName `json:"container"`
-	Command   *string        `json:"command"`
-	Cmdline   []string       `json:"cmdline,omitempty"`
+	// UIDUnmapped and GIDUnmapped say that the id has no meaning inside, where
+	// it is shown as the overflow id.
+	UIDUnmapped bool           `json:"uid_unmapped,omitempty"`
+	GIDUnmapped bool           `json:"gid_unmapped,omitempty"`
+	State       *string        `json:"state"`
+	Started     *time.Time     `json:"started"`
+	Age         *int64         `json:"age"` // seconds
+	Container   *ContainerName `json:"container"`
+	Command     *string        `json:"command"`
+	Cmdline     []string       `json:"cmdline,omitempty"`
 }
 
 // Inside lists the processes inside of t: those in its pid namespace and in
@@ -47,17 +48,16 @@ type ProcessRow struct {
 // host's pid namespace has the processes in its cgroup instead, and a
 // namespace of another kind its members.
 func Inside(x *inspect.Index, t inspect.Target) *ProcessList {
-	in := inside{x: x}
+	in := inside{x: x, ids: map[idInside]inspect.IDLevel{}}
 	switch {
 	case t.Kind == inspect.TargetNamespace && t.Type != inspect.PID:
 		if t.Type == inspect.User {
 			in.user = t.NS
 		}
 	default:
-		in.pid = pidNamespaceOfTarget(x, t)
-		if p := x.Process(t.PID); p != nil && t.Kind != inspect.TargetNamespace {
-			links := linksOf(p, t.TID)
-			in.user = links.Of(inspect.User)
+		in.pid = namespaceOfTarget(x, t, inspect.PID)
+		if t.Kind != inspect.TargetNamespace {
+			in.user = namespaceOfTarget(x, t, inspect.User)
 		}
 	}
 	list := &ProcessList{
@@ -75,6 +75,14 @@ type inside struct {
 	x    *inspect.Index
 	pid  inspect.ID // pid namespace; zero: each process's own
 	user inspect.ID // user namespace; zero: each process's own
+	ids  map[idInside]inspect.IDLevel
+}
+
+// idInside is an id of the observer that is asked for inside of ns.
+type idInside struct {
+	kind inspect.IDKind
+	ns   inspect.ID
+	id   uint32
 }
 
 // pids returns the processes to list.
@@ -130,37 +138,46 @@ func (in *inside) row(p *inspect.Process) ProcessRow {
 	if c := in.x.ContainerOf(p.PID); c != nil {
 		r.Container = known(nameOf(c))
 	}
+	if pid, ok := in.x.PIDIn(p, in.pid); ok {
+		r.InsidePID = &pid
+	}
 	i := p.Info
 	if i == nil {
 		return r
 	}
 	r.PPID, r.State, r.Command, r.Cmdline = &i.PPID, &i.State, &i.Comm, i.Cmdline
-	r.UID, r.GID = &i.UID[1], &i.GID[1]
-	r.User = userName(in.x, i.EUID())
+	r.UID, r.GID, r.User = &i.UID[1], &i.GID[1], userName(in.x, i.EUID())
 	host := &in.x.Snapshot().Host
 	if at, ok := started(host, i.Start); ok {
 		r.Started, r.Age = &at, known(int64(host.Taken.Sub(at)/time.Second))
 	}
-	r.InsidePID = in.insidePID(p)
+	if n := len(i.NSpid); in.pid.IsZero() && n > 0 {
+		r.InsidePID = &i.NSpid[n-1]
+	}
+	user := in.user
+	if user.IsZero() {
+		links := linksOf(p, 0)
+		user = links.Of(inspect.User)
+	}
+	uid, gid := in.id(inspect.UID, user, i.EUID()), in.id(inspect.GID, user, i.GID[1])
+	r.InsideUID, r.InsideGID = uid.ID, gid.ID
+	r.UIDUnmapped, r.GIDUnmapped = uid.State == inspect.Unmapped, gid.State == inspect.Unmapped
 	return r
 }
 
-// insidePID returns the pid of p in in.pid, counted from the innermost level:
-// whatever the observer's level is, the last of NSpid is p's own.
-func (in *inside) insidePID(p *inspect.Process) *int {
-	levels := 0
-	if !in.pid.IsZero() {
-		links := linksOf(p, 0)
-		n, ok := in.depth(links.Of(inspect.PID))
-		if !ok {
-			return nil
-		}
-		levels = n
+// id returns what an id of the observer is inside of the user namespace ns.
+func (in *inside) id(kind inspect.IDKind, ns inspect.ID, id uint32) inspect.IDLevel {
+	if ns.IsZero() {
+		return inspect.IDLevel{State: inspect.Unknown}
 	}
-	if n := len(p.Info.NSpid) - 1 - levels; n >= 0 {
-		return &p.Info.NSpid[n]
+	key := idInside{kind, ns, id}
+	l, ok := in.ids[key]
+	if !ok {
+		t := in.x.TranslateID(kind, in.x.Own(inspect.User), ns, id)
+		l = t.Result()
+		in.ids[key] = l
 	}
-	return nil
+	return l
 }
 
 // maxProcessDepth bounds the depth of a [ProcessForest]: what lies deeper,

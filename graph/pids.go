@@ -62,7 +62,7 @@ func PIDHierarchy(x *inspect.Index, target *inspect.Target) *PIDTree {
 		}
 	}
 	if target != nil {
-		b.only = pidNamespaceOfTarget(x, *target)
+		b.only = namespaceOfTarget(x, *target, inspect.PID)
 	}
 	for _, id := range b.f.roots {
 		if n := b.node(id, target == nil); n != nil {
@@ -124,21 +124,19 @@ func pidProcess(x *inspect.Index, p *inspect.Process) PIDProcess {
 	return out
 }
 
-// pidNamespaceOfTarget returns the pid namespace that t is or is in. For a
+// namespaceOfTarget returns the namespace of a kind that t is or is in. For a
 // namespace of another kind it is that of its lead; zero when unknown.
-func pidNamespaceOfTarget(x *inspect.Index, t inspect.Target) inspect.ID {
-	pid := t.PID
-	if t.Kind == inspect.TargetNamespace {
-		if ns := x.Namespace(t.NS); ns != nil && ns.Type == inspect.PID {
-			return t.NS
+func namespaceOfTarget(x *inspect.Index, t inspect.Target, kind inspect.Type) inspect.ID {
+	if t.Kind == inspect.TargetNamespace && t.Type != kind {
+		p := x.Lead(t.NS)
+		if p == nil {
+			return inspect.ID{}
 		}
-		if p := x.Lead(t.NS); p != nil {
-			pid = p.PID
-		}
+		t = inspect.Target{Kind: inspect.TargetProcess, PID: p.PID}
 	}
-	if p := x.Process(pid); p != nil {
-		links := linksOf(p, t.TID)
-		return links.Of(inspect.PID)
+	links, err := x.NamespacesOf(t)
+	if err != nil {
+		return inspect.ID{}
 	}
-	return inspect.ID{}
+	return links.Of(kind)
 }

@@ -284,10 +284,7 @@ func (s *sheet) idMap(m *inspect.IDMap, host *bool) {
 		s.line("id map", "not known")
 		return
 	}
-	outside := "the host"
-	if host != nil && *host {
-		outside = "the parent"
-	}
+	outside := outsideWords(host)
 	s.line("user ids", graph.MapWords(m.UID, outside)...)
 	if slices.Equal(m.UID, m.GID) {
 		s.line("group ids", "the same")

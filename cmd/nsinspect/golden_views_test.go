@@ -64,6 +64,26 @@ var goldenViews = []goldenView{
 	{name: "show-zombie", args: "show pid:2400", host: []string{"rootless"}},
 	{name: "show-pidns", args: "show pid:[4026532206]", host: []string{"rootless"}},
 	{name: "show-container", args: "show pid:669", host: []string{"hostile"}},
+	{name: "ps-self", args: "ps self --tree"},
+	{name: "ps-self-json", args: "ps self -o json"},
+	{name: "ps", args: "ps shop-web-1", host: []string{"docker"}},
+	{name: "ps-wide", args: "ps devbox -o wide --tree", host: []string{"rootless"}},
+	{name: "ps-host-pid", args: "ps node-exporter", host: []string{"docker"}},
+	{name: "ps-user", args: "ps user:[4026532210]", host: []string{"rootless"}},
+	{name: "ps-empty", args: "ps blue", host: []string{"docker"}},
+	{name: "ps-hostile", args: "ps uts:[4026532201] -o yaml", host: []string{"hostile"}},
+	{name: "ps-terminal", args: "ps net:[4026531840]", width: 60, color: true},
+
+	{name: "id-map", args: "id -p self"},
+	{name: "id", args: "id -p devbox 0 33 70000", host: []string{"rootless"}},
+	{name: "id-json", args: "id -p devbox 0 70000 -o json", host: []string{"rootless"}},
+	{name: "id-from-host", args: "id -p devbox --gid --from-host 100032 5", host: []string{"rootless"}},
+	{name: "id-nested", args: "id -p pid:2300 0 1", host: []string{"rootless"}},
+	{name: "id-pid", args: "id -p devbox --pid 14 20 99", host: []string{"rootless"}},
+	{name: "id-pid-json", args: "id -p devbox --pid --from-host 2300 1 -o json", host: []string{"rootless"}},
+	{name: "id-map-nested", args: "id -p devbox", host: []string{"rootless"}},
+	{name: "id-map-json", args: "id -p devbox -o json", host: []string{"rootless"}},
+
 	{name: "show-hostname", args: "show uts:[4026532201]", host: []string{"hostile"}},
 }
 

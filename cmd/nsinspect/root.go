@@ -31,6 +31,8 @@ what they are for each other, and which container they belong to.`,
 		newCompletion(a),
 		newTree(a),
 		newShow(a),
+		newPs(a),
+		newID(a),
 		newVersion(a),
 	)
 	return root
