@@ -35,6 +35,7 @@ type capture struct {
 	focus       []int // pids, ascending; nil for all
 	mounts      []inspect.Mount
 	binds       mounts.Result
+	census      *inspect.Census
 }
 
 func newCapture(o Options) (*capture, error) {

@@ -22,6 +22,8 @@ type Options struct {
 	// Sockets narrows FactSockets when links and mounts are known: false leaves
 	// it out. Nil is true.
 	Sockets func(*inspect.Index) bool
+	// CensusWithout leaves out steps of FactCensus by name, see package census.
+	CensusWithout []string
 	// Cmdline asks for full command lines, which can hold secrets.
 	Cmdline bool
 	// Engines are asked for containers with FactContainers; nil asks none.

@@ -29,6 +29,7 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 		step{inspect.FactNames, c.readNames},
 		step{0, c.readMounts},
 		step{0, c.readFiles},
+		step{inspect.FactCensus, c.readCensus},
 	)
 	if err != nil {
 		return nil, err
@@ -124,6 +125,7 @@ func (c *capture) snapshot() *inspect.Snapshot {
 		Containers: c.allContainers(),
 		Refs:       inspect.SortRefs(c.refs),
 		Mounts:     c.mounts,
+		Census:     c.census,
 		Networks:   c.networks,
 		Problems:   slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
 	}

@@ -35,12 +35,14 @@ type Options struct {
 // Result is what a census found.
 type Result struct {
 	inspect.Census
-	// Namespaces are those that were not known before, Files open files of
-	// them, which the caller closes.
+	// Namespaces are those that were not known before, or only by name. Files
+	// are open files of them, which the caller closes.
 	Namespaces []inspect.Namespace
 	Files      map[inspect.ID]int
 	// Refs are the kernel's counts of references; nil without BPF.
 	Refs map[inspect.ID]int
+	// Serials are the 64-bit ids of all namespaces; nil without BPF.
+	Serials map[inspect.ID]uint64
 	// ProcNet leads from the inode of a file below /proc/net to its namespace.
 	ProcNet map[uint64]inspect.ID
 }
@@ -59,6 +61,10 @@ type taker struct {
 	known map[inspect.ID]bool
 	late  map[inspect.ID]bool // of tasks by now; nil until asked for
 	step  *inspect.CensusStep
+
+	inUse   map[uint64]bool     // inodes accounted for
+	nets    int                 // network namespaces whose /proc/net was read
+	pending map[inspect.ID]bool // those that could not be opened
 }
 
 // Take takes a census.
@@ -71,7 +77,7 @@ func Take(ctx context.Context, o Options) Result {
 	t.take(ctx, StepBPF, t.bpf)
 	t.take(ctx, StepList, t.list)
 	t.take(ctx, StepInodes, t.inodes)
-	if len(t.Unknown) > 0 {
+	if len(t.Unknown)+len(t.pending) > 0 {
 		t.take(ctx, StepHandles, t.handles)
 	}
 	return t.Result
@@ -113,10 +119,10 @@ func (t *taker) bpf(ctx context.Context) error {
 		return fmt.Errorf("%w (needs CAP_BPF, CAP_PERFMON and Linux 6.18 with BTF)", err)
 	}
 	t.step.Effect = "loaded a BPF program and removed it"
-	t.Refs = make(map[inspect.ID]int, len(nodes))
+	t.Refs, t.Serials = make(map[inspect.ID]int, len(nodes)), make(map[inspect.ID]uint64, len(nodes))
 	for _, n := range nodes {
 		id := inspect.ID{Dev: t.NSDev, Ino: n.Ino}
-		t.Refs[id] = n.Refs
+		t.Refs[id], t.Serials[id] = n.Refs, n.Serial
 		if t.known[id] || t.isLate(ctx, id) {
 			continue
 		}
@@ -157,12 +163,15 @@ func (t *taker) open(h *nsfs.Handle, ns inspect.Namespace) {
 
 // found keeps what the open namespace fd is and what it leads to.
 func (t *taker) found(fd int) {
-	id, _, _ := nsfs.Identify(fd)
-	list, _ := nsfs.Describe(fd, func(id inspect.ID) bool { return t.known[id] })
+	id, _, err := nsfs.Identify(fd)
+	if err != nil {
+		return
+	}
+	list, _ := nsfs.Describe(fd, func(other inspect.ID) bool { return other != id && t.known[other] })
 	for _, ns := range list {
 		t.add(ns)
 	}
-	if len(list) > 0 && len(t.Files) < t.Keep {
+	if _, ok := t.Files[id]; !ok && len(t.Files) < t.Keep {
 		if dup, err := nsfs.Dup(fd); err == nil {
 			t.Files[id] = dup
 		}
@@ -170,12 +179,11 @@ func (t *taker) found(fd int) {
 }
 
 func (t *taker) add(ns inspect.Namespace) {
-	if t.known[ns.ID] {
-		return
-	}
-	t.known[ns.ID] = true
 	t.Namespaces = append(t.Namespaces, ns)
-	t.step.Found = append(t.step.Found, ns.ID)
+	if !t.known[ns.ID] {
+		t.known[ns.ID] = true
+		t.step.Found = append(t.step.Found, ns.ID)
+	}
 }
 
 // list asks listns(2).

@@ -29,11 +29,10 @@ const maxFillers = 1 << 14
 // inodes accounts for all inodes. What is in use by nothing known is looked at
 // a second time, for the host does not stand still.
 func (t *taker) inodes(ctx context.Context) error {
-	known, err := t.accounted()
-	if err != nil {
+	if err := t.account(); err != nil {
 		return err
 	}
-	unknown, n, err := holes(known)
+	unknown, n, err := holes(t.inUse)
 	t.step.Effect = fmt.Sprintf("made %d uts namespaces that are gone again", n)
 	if err != nil {
 		return err
@@ -49,46 +48,41 @@ func (t *taker) inodes(ctx context.Context) error {
 
 // again returns those that are still unaccounted for.
 func (t *taker) again(ctx context.Context, before []uint64) ([]uint64, error) {
-	known, err := t.accounted()
-	if err != nil {
+	if err := t.account(); err != nil {
 		return nil, err
 	}
 	t.late = nil
-	now, n, err := holes(known)
+	now, n, err := holes(t.inUse)
 	t.step.Effect += fmt.Sprintf(", and again %d", n)
 	return slices.DeleteFunc(now, func(ino uint64) bool {
 		return !slices.Contains(before, ino) || t.isLate(ctx, inspect.ID{Dev: t.NSDev, Ino: ino})
 	}), err
 }
 
-// accounted returns every inode that is known: of namespaces, and of the
+// account collects every inode that is known: of namespaces, and of the
 // entries of /proc and of /proc/net in each network namespace.
-func (t *taker) accounted() (map[uint64]bool, error) {
-	known := map[uint64]bool{}
-	for id := range t.known {
-		known[id.Ino] = true
-	}
+func (t *taker) account() error {
+	t.inUse, t.pending, t.nets = map[uint64]bool{}, map[inspect.ID]bool{}, 0
 	proc, err := openPrivateProc()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unix.Close(proc)
 	r := dirReader{}
-	r.read(proc, ".", func(ino uint64) { known[ino] = true })
-	missed := 0
+	r.read(proc, ".", func(ino uint64) { t.inUse[ino] = true })
+	for id := range t.known {
+		t.inUse[id.Ino] = true
+	}
 	for _, ns := range slices.Concat(t.Known, t.Namespaces) {
-		if ns.Type == inspect.Net && t.procNet(proc, ns.ID, known) != nil {
-			missed++
+		if ns.Type == inspect.Net && t.procNet(proc, ns.ID) != nil {
+			t.pending[ns.ID] = true
 		}
 	}
-	if missed > 0 {
-		t.step.Note = fmt.Sprintf("%d network namespaces could not be entered: their inodes count as unknown", missed)
-	}
-	return known, nil
+	return nil
 }
 
 // procNet adds the entries of /proc/net as seen in a network namespace.
-func (t *taker) procNet(proc int, id inspect.ID, known map[uint64]bool) error {
+func (t *taker) procNet(proc int, id inspect.ID) error {
 	fd, err := t.openKnown(id)
 	if err != nil {
 		return err
@@ -98,23 +92,29 @@ func (t *taker) procNet(proc int, id inspect.ID, known map[uint64]bool) error {
 		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
 			return os.NewSyscallError("setns", err)
 		}
+		t.nets++
 		r := dirReader{}
 		r.read(proc, "thread-self/net", func(ino uint64) {
-			known[ino] = true
+			t.inUse[ino] = true
 			t.ProcNet[ino] = id
 		})
 		return nil
 	})
 }
 
+// openKnown opens a namespace: from the files that were kept, where the caller
+// knows it, or by its handle.
 func (t *taker) openKnown(id inspect.ID) (int, error) {
 	if fd, ok := t.Files[id]; ok {
 		return nsfs.Dup(fd)
 	}
-	if t.Open == nil {
-		return -1, unix.ENOENT
+	if t.Open != nil {
+		if fd, err := t.Open(id); err == nil {
+			return fd, nil
+		}
 	}
-	return t.Open(id)
+	h := nsfs.NewHandle(t.Serials[id], inspect.Net, id.Ino)
+	return h.Open()
 }
 
 // openPrivateProc makes a proc file system that is mounted nowhere: on the one

@@ -31,7 +31,7 @@ const (
 func Main(m *testing.M) {
 	switch {
 	case os.Getenv(envInner) != "":
-		io.Copy(io.Discard, os.Stdin) // a process inside, until it is told to end
+		inside()
 		os.Exit(0)
 	case os.Getenv(envWay) != "":
 		os.Exit(child(os.Getenv(envWay)))
@@ -59,6 +59,12 @@ type Held struct {
 // Start makes a namespace that is held in this way until the test ends.
 func Start(t testing.TB, w Way) *Held {
 	t.Helper()
+	return StartUntil(t, t, w)
+}
+
+// StartUntil is Start for the test t, with end as the test that it lasts for.
+func StartUntil(end, t testing.TB, w Way) *Held {
+	t.Helper()
 	livetest.Root(t)
 	exe, err := os.Executable()
 	if err != nil {
@@ -73,7 +79,7 @@ func Start(t testing.TB, w Way) *Held {
 		t.Fatal(err)
 	}
 	h := &Held{stdin: stdin, cmd: cmd}
-	t.Cleanup(h.Release)
+	end.Cleanup(h.Release)
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err != nil {
 		t.Fatalf("hold by %s: the process said nothing: %v", w.Name, err)
@@ -241,12 +247,24 @@ func inner(flags uintptr, userns bool) (pid int, end func(), err error) {
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), envInner+"=1")
 	cmd.SysProcAttr = cloneFlags(flags, userns)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	stdin, err1 := cmd.StdinPipe()
+	stdout, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
 		return 0, nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return 0, nil, err
+	end = func() { stdin.Close(); cmd.Process.Kill(); cmd.Wait() }
+	if _, err := stdout.Read(make([]byte, 1)); err != nil {
+		end()
+		return 0, nil, fmt.Errorf("process in new namespaces: %w", err)
 	}
-	return cmd.Process.Pid, func() { stdin.Close(); cmd.Process.Kill(); cmd.Wait() }, nil
+	return cmd.Process.Pid, end, nil
+}
+
+// inside is a process in new namespaces, until it is told to end. It opens a
+// file, which so has the credentials that it has there.
+func inside() {
+	f, _ := os.Open("/dev/null")
+	os.Stdout.WriteString("x")
+	io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(f)
 }
