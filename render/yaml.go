@@ -29,6 +29,10 @@ func WriteYAML(w io.Writer, doc any) error {
 	return err
 }
 
+// maxImplicitKey is the length from which on readers of YAML take a key only
+// with a question mark before it; the standard says 1024 characters.
+const maxImplicitKey = 1000
+
 // yamlWriter turns the tokens of a JSON document into lines.
 type yamlWriter struct {
 	dec *json.Decoder
@@ -93,7 +97,13 @@ func (y *yamlWriter) entry(open json.Delim, indent int) error {
 	if err != nil {
 		return err
 	}
-	y.out = append(appendYAMLString(y.out, key.(string)), ':')
+	text := appendYAMLString(nil, key.(string))
+	if len(text) > maxImplicitKey {
+		y.out = append(append(append(y.out, "? "...), text...), '\n')
+		y.out = append(y.out, strings.Repeat(" ", indent)...)
+		text = nil
+	}
+	y.out = append(append(y.out, text...), ':')
 	return y.value(indent+2, " ")
 }
 
