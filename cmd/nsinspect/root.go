@@ -26,6 +26,7 @@ what they are for each other, and which container they belong to.`,
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
+		newGraph(a),
 		newLs(a),
 		newSnapshot(a),
 		newCompletion(a),

@@ -1,0 +1,131 @@
+package graph
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"nsinspect/inspect"
+)
+
+// publication is a published port on its way into the topology.
+type publication struct {
+	to       *Iface
+	label    string
+	evidence []string
+}
+
+// publish adds the published ports: what the rules of the observer's
+// namespace send to a container, and what the engine says it publishes. The
+// same port from both is one edge with both as evidence.
+func (b *topologyBuilder) publish() {
+	if len(b.t.Namespaces) == 0 {
+		return
+	}
+	host := b.t.Namespaces[0]
+	var all []*publication
+	if n := b.nets[host.Key]; n != nil {
+		for _, d := range dnats(n.Ruleset) {
+			if i := b.behind(host, d.to); i != nil {
+				text := fmt.Sprintf("rule %d of %s %s %s sends it to %s", d.rule.Handle, d.rule.Family, d.rule.Table, d.rule.Chain, d.to)
+				all = addPublication(all, i, publishLabel(d.hostIP, d.hostPort, d.toPort, d.protocol), text)
+			}
+		}
+	}
+	list := b.x.Snapshot().Containers
+	for k := range list {
+		all = b.publishOf(&list[k], all)
+	}
+	from := host.Key
+	for _, i := range host.Interfaces {
+		if i.Default != "" {
+			from = i.Key
+			break
+		}
+	}
+	for _, p := range all {
+		p.to.Published = append(p.to.Published, p.label)
+		b.edge(Edge{Kind: EdgePublish, From: from, To: p.to.Key, Label: p.label, Evidence: strings.Join(p.evidence, "; ")})
+	}
+}
+
+// publishOf adds what the engine publishes of a container.
+func (b *topologyBuilder) publishOf(c *inspect.Container, all []*publication) []*publication {
+	p := b.x.Process(c.PID)
+	if p == nil || len(c.Ports) == 0 {
+		return all
+	}
+	ns := b.t.spaces[netnsKey(p.NS.Of(inspect.Net))]
+	if ns == nil || ns == b.t.Namespaces[0] {
+		return all
+	}
+	for _, port := range c.Ports {
+		label := publishLabel(port.HostIP, port.HostPort, port.Port, port.Protocol)
+		to := publishedAt(ns, c, all, label)
+		if to != nil {
+			all = addPublication(all, to, label, fmt.Sprintf("%s publishes it", c.Engine))
+		}
+	}
+	return all
+}
+
+// publishedAt is the interface of a container that a published port leads to:
+// the one that a rule says, else the one in the first of its networks.
+func publishedAt(ns *Netns, c *inspect.Container, all []*publication, label string) *Iface {
+	for _, p := range all {
+		if p.label == label && p.to.ns == ns {
+			return p.to
+		}
+	}
+	for _, n := range c.Networks {
+		if i := ns.byAddress(n.Addr, n.Addr6); i != nil {
+			return i
+		}
+	}
+	return nil
+}
+
+func addPublication(all []*publication, to *Iface, label, evidence string) []*publication {
+	for _, p := range all {
+		if p.to == to && p.label == label {
+			if !slices.Contains(p.evidence, evidence) {
+				p.evidence = append(p.evidence, evidence)
+			}
+			return all
+		}
+	}
+	return append(all, &publication{to, label, []string{evidence}})
+}
+
+// publishLabel is as docker-ps(1) has it: "8080→80/tcp", with the address
+// where it is not all.
+func publishLabel(ip netip.Addr, hostPort, port uint16, protocol string) string {
+	if port == 0 {
+		port = hostPort
+	}
+	if protocol == "" {
+		protocol = "any"
+	}
+	label := fmt.Sprintf("%d→%d/%s", hostPort, port, protocol)
+	if ip.IsValid() && !ip.IsUnspecified() {
+		label = netip.AddrPortFrom(ip, hostPort).String() + strings.TrimPrefix(label, fmt.Sprint(hostPort))
+	}
+	return label
+}
+
+// behind returns the interface with this address that hangs on host: two
+// bridges can lead to equal addresses, then it is not known which is meant.
+func (b *topologyBuilder) behind(host *Netns, addr netip.Addr) *Iface {
+	var found *Iface
+	for _, i := range b.byAddr[addr] {
+		if !slices.ContainsFunc(b.above(i), func(p *Iface) bool { return p.ns == host }) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = i
+	}
+	return found
+}
