@@ -108,10 +108,15 @@ func TestDockerList(t *testing.T) {
 }
 
 // The first process of a container, and one that docker exec adds, are known
-// by their cgroup.
+// by their cgroup, whichever version the daemon uses.
 func TestDockerCgroup(t *testing.T) {
-	docker.Start(t)
-	tests := []struct {
+	t.Run("as mounted", func(t *testing.T) { testCgroup(t, &docker) })
+	t.Run("version 2", func(t *testing.T) { testCgroup(t, &unified) })
+}
+
+func testCgroup(t *testing.T, d *dockertest.Daemon) {
+	d.Start(t)
+	for _, tt := range []struct {
 		name   string
 		args   []string
 		engine string
@@ -119,14 +124,13 @@ func TestDockerCgroup(t *testing.T) {
 		{"bridge", nil, Docker},
 		{"all of the host", []string{"--net=host", "--pid=host", "--ipc=host", "--uts=host", "--cgroupns=host"}, Docker},
 		{"own cgroup namespace", []string{"--cgroupns=private"}, Docker},
-		{"cgroup parent", []string{"--cgroup-parent=" + docker.Cgroup() + "/jobs"}, Unknown},
-	}
-	for _, tt := range tests {
+		{"cgroup parent", []string{"--cgroup-parent=" + d.Cgroup() + "/jobs"}, Unknown},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			id := docker.Run(t, tt.args...)
-			docker.Docker(t, "exec", "--detach", id, "sleep", "1000")
-			pids := strings.Fields(docker.Docker(t, "top", id, "-o", "pid"))[1:]
-			if len(pids) != 2 || !slices.Contains(pids, strconv.Itoa(docker.PID(t, id))) {
+			id := d.Run(t, tt.args...)
+			d.Docker(t, "exec", "--detach", id, "sleep", "1000")
+			pids := strings.Fields(d.Docker(t, "top", id, "-o", "pid"))[1:]
+			if len(pids) != 2 || !slices.Contains(pids, strconv.Itoa(d.PID(t, id))) {
 				t.Fatalf("docker top = %v", pids)
 			}
 			for _, pid := range pids {
@@ -137,7 +141,7 @@ func TestDockerCgroup(t *testing.T) {
 			}
 		})
 	}
-	if c, ok := FromCgroups(cgroupsOf(t, strconv.Itoa(docker.Supervisor()))); ok {
+	if c, ok := FromCgroups(cgroupsOf(t, strconv.Itoa(d.Supervisor()))); ok {
 		t.Errorf("the supervisor is taken for a part of %+v", c)
 	}
 }

@@ -52,11 +52,12 @@ func ask(t *testing.T, e *engines) ([]inspect.Container, []inspect.Problem) {
 	return e.Containers(t.Context())
 }
 
-// docker is the daemon of the tests that need a real one.
-var docker dockertest.Daemon
+// docker is the daemon of the tests that need a real one, unified another one
+// with cgroup version 2.
+var docker, unified = dockertest.Daemon{}, dockertest.Daemon{Unified: true}
 
 // TestMain holds that no question leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(docker.Tests(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(docker.Tests(unified.Tests(m))) }
 
 func TestEnginesNone(t *testing.T) {
 	got, problems := ask(t, host(t, socketDir(t), nil))

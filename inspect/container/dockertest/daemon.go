@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -28,6 +29,10 @@ const startLimit = 90 * time.Second
 // Daemon is a Docker daemon for the tests of one package. The zero value is
 // ready; Tests must be called from TestMain.
 type Daemon struct {
+	// Unified has the daemon see cgroup version 2 alone, whatever the machine
+	// has mounted.
+	Unified bool
+
 	main  bool // Tests was called
 	once  sync.Once
 	err   error // of the start
@@ -118,7 +123,10 @@ func (d *Daemon) spawn() error {
 		return errors.Join(err, w.Close())
 	}
 	d.super = exec.Command("/proc/self/exe")
-	d.super.Env = []string{supervised + "=" + d.dir, "PATH=" + searchPath, dockerdKey + "=" + d.tools.dockerd}
+	d.super.Env = []string{
+		"PATH=" + searchPath, supervised + "=" + d.dir,
+		dockerdKey + "=" + d.tools.dockerd, unifiedKey + "=" + strconv.FormatBool(d.Unified),
+	}
 	d.super.Stdin, d.super.Stdout, d.super.Stderr = r, d.out, d.out
 	d.super.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,

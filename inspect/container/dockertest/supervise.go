@@ -15,8 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dockerdKey names the daemon's program to the supervisor.
-const dockerdKey = "NSINSPECT_DOCKERTEST_DOCKERD"
+// Environment of the supervisor.
+const (
+	dockerdKey = "NSINSPECT_DOCKERTEST_DOCKERD" // the daemon's program
+	unifiedKey = "NSINSPECT_DOCKERTEST_UNIFIED" // "true": Daemon.Unified
+)
 
 // supervisor is the ancestor of the daemon and of all that it starts.
 type supervisor struct {
@@ -72,6 +75,11 @@ func isolate() error {
 	for _, dir := range []string{"/run", "/sys/kernel/security"} {
 		if err := unix.Mount("dockertest", dir, "tmpfs", 0, "mode=755"); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("mount tmpfs on %s: %w", dir, err)
+		}
+	}
+	if os.Getenv(unifiedKey) == "true" {
+		if err := unix.Mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, ""); err != nil {
+			return fmt.Errorf("mount cgroup2: %w", err)
 		}
 	}
 	return loopbackUp()
