@@ -2,12 +2,12 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"path"
 
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/nsfs"
 )
 
 // netnsDirs are where ip-netns(8) and Docker keep names of network
@@ -22,7 +22,7 @@ func (c *capture) readNames(context.Context) error {
 	for _, dir := range netnsDirs {
 		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err == nil {
-			if id, err := nsIdentity(fd); err == nil && !seen[id] {
+			if id, err := identity(fd); err == nil && !seen[id] {
 				seen[id] = true
 				c.nameDir(fd, dir)
 			}
@@ -84,11 +84,8 @@ func (c *capture) named(id inspect.ID, path string) error {
 			return err
 		}
 		defer unix.Close(fd)
-		typ, err := nsType(fd)
-		if err != nil {
-			return fmt.Errorf("kind of namespace: %w", err)
-		}
-		if fdID, err := nsIdentity(fd); err != nil || fdID != id {
+		got, typ, err := nsfs.Identify(fd)
+		if err != nil || got != id {
 			return err
 		}
 		e = c.ns.add(id, typ)

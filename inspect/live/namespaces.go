@@ -131,7 +131,7 @@ func (c *capture) open(e *entry) (int, error) {
 // sameNamespace returns fd if it is open on id, else closes it: the task has
 // moved meanwhile, or another one has its pid.
 func sameNamespace(fd int, id inspect.ID) (int, error) {
-	got, err := nsIdentity(fd)
+	got, err := identity(fd)
 	if err == nil && got != id {
 		err = unix.ENOENT
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/nsfs"
 )
 
 const opOwner = "read owner of namespace"
@@ -18,9 +18,8 @@ const opOwner = "read owner of namespace"
 // and adds the ancestors that this leads to and that no task is in.
 type owners struct {
 	*capture
-	noSerial atomic.Bool // the kernel has no NS_GET_ID
-	mu       sync.Mutex
-	found    []relative
+	mu    sync.Mutex
+	found []relative
 }
 
 // relative is an open namespace that the table lacks.
@@ -72,39 +71,31 @@ func (o *owners) member(e *entry) {
 // answer at the top, where there is nothing more to see.
 func (o *owners) describe(fd int, e *entry) {
 	ns := &e.ns
-	if !o.noSerial.Load() {
-		id, err := nsSerial(fd)
-		if errors.Is(err, unix.ENOTTY) {
-			o.noSerial.Store(true)
-		} else {
-			o.check(e, "read id of namespace", err)
-		}
-		ns.Serial = id
-	}
-	ns.Owner = o.relative(fd, e, unix.NS_GET_USERNS, inspect.User)
+	ns.Serial = nsfs.Serial(fd)
+	ns.Owner = o.relative(fd, e, nsfs.Owner, inspect.User)
 	switch ns.Type {
 	case inspect.PID:
-		ns.Parent = o.relative(fd, e, unix.NS_GET_PARENT, inspect.PID)
+		ns.Parent = o.relative(fd, e, nsfs.Parent, inspect.PID)
 	case inspect.User:
-		ns.Parent = ns.Owner // NS_GET_PARENT is the same question
-		uid, err := nsOwnerUID(fd)
+		ns.Parent = ns.Owner // nsfs.Parent asks the same
+		uid, err := nsfs.OwnerUID(fd)
 		if o.check(e, opOwner, err); err == nil {
 			ns.OwnerUID = &uid
 		}
 	}
 }
 
-// relative returns the ID of what req leads to; zero at the top. It keeps the
+// relative returns the ID of what ask leads to; zero at the top. It keeps the
 // file open when the namespace is a new one.
-func (o *owners) relative(fd int, e *entry, req uint, typ inspect.Type) inspect.ID {
-	rel, err := nsRelative(fd, req)
+func (o *owners) relative(fd int, e *entry, ask func(int) (int, error), typ inspect.Type) inspect.ID {
+	rel, err := ask(fd)
 	if err != nil {
 		if !errors.Is(err, unix.EPERM) {
 			o.check(e, opOwner, err)
 		}
 		return inspect.ID{}
 	}
-	id, err := nsIdentity(rel)
+	id, err := identity(rel)
 	if o.check(e, opOwner, err); err != nil || o.ns.known(id) != nil {
 		unix.Close(rel)
 		return id

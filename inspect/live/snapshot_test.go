@@ -125,8 +125,8 @@ func checkHost(t *testing.T, h inspect.Host, now time.Time, self inspect.Links) 
 	if up := h.Uptime.Seconds() - float64(info.Uptime); up < -2 || up > 2 {
 		t.Errorf("uptime %v, sysinfo says %ds", h.Uptime, info.Uptime)
 	}
-	if h.Users[0] != "root" {
-		t.Errorf("user 0 is called %q", h.Users[0])
+	if h.Users[0] != "root" || h.Groups[0] != "root" {
+		t.Errorf("user 0 is called %q, group 0 %q", h.Users[0], h.Groups[0])
 	}
 	limit, err := os.ReadFile("/proc/sys/user/max_net_namespaces")
 	if err != nil {
@@ -149,7 +149,7 @@ func checkHost(t *testing.T, h inspect.Host, now time.Time, self inspect.Links) 
 	if want.PIDMax, err = strconv.Atoi(line(t, "/proc/sys/kernel/pid_max")); err != nil {
 		t.Fatal(err)
 	}
-	h.Uptime, h.Users, h.Limits = 0, nil, nil
+	h.Uptime, h.Users, h.Groups, h.Limits = 0, nil, nil, nil
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("host (-want +got):\n%s", diff)
 	}
