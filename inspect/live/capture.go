@@ -23,6 +23,7 @@ type capture struct {
 	tasks  taskSource
 
 	observer inspect.Observer
+	host     inspect.Host
 	procs    []inspect.Process
 	groups   []*group
 	ns       namespaces

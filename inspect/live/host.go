@@ -10,26 +10,24 @@ import (
 	"nsinspect/inspect"
 )
 
-// host returns what is known of the machine, and of ourselves.
-func (c *capture) host(s *inspect.Snapshot) inspect.Host {
+// readHost returns what is known of the machine, and of ourselves.
+func (c *capture) readHost() inspect.Host {
 	h := inspect.Host{
 		Taken:       c.Now(),
 		NSDev:       c.dev,
 		BootID:      c.line("sys/kernel/random/boot_id"),
-		PIDMax:      int(c.number("sys/kernel/pid_max")),
 		ClockTicks:  clockTicks(),
 		Uptime:      uptime(),
 		OverflowUID: c.id("sys/kernel/overflowuid"),
 		OverflowGID: c.id("sys/kernel/overflowgid"),
 		Observer:    c.observer,
-		Users:       userNames(uidsOf(s.Processes, s.Namespaces)),
 	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err == nil {
 		h.Hostname, h.Kernel, h.Machine = cString(uts.Nodename[:]), cString(uts.Release[:]), cString(uts.Machine[:])
 	}
-	if c.Facts.Has(inspect.FactProcesses) {
-		h.Groups = groupNames(gidsOf(c.procs))
+	if n, ok := c.number("sys/kernel/pid_max"); ok {
+		h.PIDMax = int(n)
 	}
 	if c.Facts.Has(inspect.FactLimits) {
 		h.Limits = c.limits()
@@ -47,13 +45,10 @@ func (c *capture) line(path string) string {
 	return text(b)
 }
 
-// number returns 0 for a file that does not hold a number.
-func (c *capture) number(path string) int64 {
+// number returns false for a file that is not there or holds no number.
+func (c *capture) number(path string) (int64, bool) {
 	n, err := strconv.ParseInt(c.line(path), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
+	return n, err == nil
 }
 
 func (c *capture) id(path string) *uint32 {

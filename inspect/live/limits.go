@@ -13,7 +13,9 @@ func (c *capture) limits() map[string]int64 {
 	}
 	limits := make(map[string]int64, len(names))
 	for _, name := range names {
-		limits[name] = c.number(dir + "/" + name)
+		if n, ok := c.number(dir + "/" + name); ok {
+			limits[name] = n
+		}
 	}
 	return limits
 }

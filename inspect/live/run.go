@@ -18,6 +18,7 @@ type step struct {
 func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 	answer := c.askEngines(ctx)
 	c.observer = c.observe()
+	c.host = c.readHost()
 	var err error
 	q := taskQuery{only: c.Only, threads: c.Facts.Has(inspect.FactThreads)}
 	if c.procs, err = c.tasks(ctx, q, &c.p); err != nil {
@@ -53,6 +54,7 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 	if c.Focus == nil {
 		c.engines = <-answer
 	}
+	c.nameUsers()
 	return c.snapshot(), nil
 }
 
@@ -116,19 +118,18 @@ func (c *capture) markFocus() {
 // snapshot returns what is known by now. It shares nothing with later ones
 // that they would change, but the processes.
 func (c *capture) snapshot() *inspect.Snapshot {
-	s := &inspect.Snapshot{
+	return &inspect.Snapshot{
 		Format:     inspect.Format,
 		Tool:       c.Tool,
+		Host:       c.host,
 		Scope:      inspect.NewScope(c.Facts|inspect.FactTasks, c.focus),
 		Namespaces: c.ns.facts(),
 		Processes:  c.procs,
 		Containers: c.allContainers(),
-		Refs:       inspect.SortRefs(c.refs),
+		Refs:       inspect.SortRefs(slices.Clone(c.refs)),
 		Mounts:     c.mounts,
 		Census:     c.census,
 		Networks:   c.networks,
 		Problems:   slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
 	}
-	s.Host = c.host(s)
-	return s
 }

@@ -1,6 +1,10 @@
 package live
 
 import (
+	"errors"
+	"math"
+	"os"
+
 	"github.com/moby/sys/user"
 
 	"nsinspect/inspect"
@@ -12,12 +16,19 @@ const (
 	group5 = "/etc/group"
 )
 
+// nameUsers finds the names of all users and groups that occur.
+func (c *capture) nameUsers() {
+	c.host.Users = c.userNames(uidsOf(c.procs, c.ns.facts()))
+	if c.Facts.Has(inspect.FactProcesses) {
+		c.host.Groups = c.groupNames(gidsOf(c.procs))
+	}
+}
+
 // userNames returns the names of those of uids that have one.
-func userNames(uids map[uint32]bool) map[uint32]string {
-	users, err := user.ParsePasswdFileFilter(passwd, func(u user.User) bool {
-		return u.Uid >= 0 && uids[uint32(u.Uid)]
-	})
+func (c *capture) userNames(uids map[uint32]bool) map[uint32]string {
+	users, err := user.ParsePasswdFileFilter(passwd, func(u user.User) bool { return isID(u.Uid) && uids[uint32(u.Uid)] })
 	if err != nil {
+		c.noNames(passwd, err)
 		return nil
 	}
 	names := make(map[uint32]string, len(users))
@@ -48,11 +59,10 @@ func uidsOf(procs []inspect.Process, list []inspect.Namespace) map[uint32]bool {
 }
 
 // groupNames returns the names of those of gids that have one.
-func groupNames(gids map[uint32]bool) map[uint32]string {
-	groups, err := user.ParseGroupFileFilter(group5, func(g user.Group) bool {
-		return g.Gid >= 0 && gids[uint32(g.Gid)]
-	})
+func (c *capture) groupNames(gids map[uint32]bool) map[uint32]string {
+	groups, err := user.ParseGroupFileFilter(group5, func(g user.Group) bool { return isID(g.Gid) && gids[uint32(g.Gid)] })
 	if err != nil {
+		c.noNames(group5, err)
 		return nil
 	}
 	names := make(map[uint32]string, len(groups))
@@ -75,4 +85,14 @@ func gidsOf(procs []inspect.Process) map[uint32]bool {
 		}
 	}
 	return gids
+}
+
+// isID reports whether n is a user or group id; the file holds what it likes.
+func isID(n int) bool { return n >= 0 && n <= math.MaxUint32 }
+
+// noNames notes why ids have no names. A system without the file has none.
+func (c *capture) noNames(file string, err error) {
+	if !errors.Is(err, os.ErrNotExist) {
+		c.p.add("read names of users", file, 0, err)
+	}
 }
