@@ -297,3 +297,37 @@ func TestDecodeEmptyFocusIsNotAll(t *testing.T) {
 		t.Errorf("focus on no process came back as a focus on all, %v", err)
 	}
 }
+
+func TestLinksDecode(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`:                          "",
+		`null`:                        "",
+		`{"net":"4:5"}`:               "net=4:5",
+		`{"net":"4:5","uts":"4:6"}`:   "net=4:5 uts=4:6",
+		`{ "net" : "4:5" }`:           "net=4:5",
+		`{"n\u0065t":"4:\u0035"}`:     "net=4:5",
+		`{"net":"4:5","net":"4:6"}`:   "net=4:6",
+		`{"net":"4:5","x":"4:6"}`:     `unknown namespace link "x"`,
+		`{"net":"4:5","uts":"4:"}`:    `namespace id "4:" is not DEV:INODE`,
+		`{"net":"4:5","uts":7}`:       "cannot unmarshal number",
+		`["net"]`:                     "cannot unmarshal array",
+		`{"net":"4:5","uts":"4:\"6"}`: "is not DEV:INODE",
+	} {
+		l := hostLinks() // what was there before is gone
+		err := json.Unmarshal([]byte(text), &l)
+		var got []string
+		for i, id := range l {
+			if !id.IsZero() {
+				got = append(got, Link(i).String()+"="+id.String())
+			}
+		}
+		switch {
+		case text == "null": // as for any other type: no change
+			if err != nil || l != hostLinks() {
+				t.Errorf("null: %v, %v", l, err)
+			}
+		case err != nil && !strings.Contains(err.Error(), want), err == nil && strings.Join(got, " ") != want:
+			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
+		}
+	}
+}

@@ -19,6 +19,9 @@ type Index struct {
 
 	familyOnce sync.Once
 	family     family
+
+	inOnce sync.Once
+	in     []*Container // by position of the process; nil when in none
 }
 
 // NewIndex returns an index of s. s must not change while the index is used.
@@ -45,11 +48,16 @@ func (x *Index) Namespace(id ID) *Namespace {
 
 // Process returns the process with this pid, nil when there is none.
 func (x *Index) Process(pid int) *Process {
-	list := x.s.Processes
-	if i, ok := sort.Find(len(list), func(i int) int { return cmp.Compare(pid, list[i].PID) }); ok {
-		return &list[i]
+	if i, ok := x.position(pid); ok {
+		return &x.s.Processes[i]
 	}
 	return nil
+}
+
+// position returns where a process is among the processes.
+func (x *Index) position(pid int) (int, bool) {
+	list := x.s.Processes
+	return sort.Find(len(list), func(i int) int { return pid - list[i].PID })
 }
 
 // Container returns the container with exactly this id, nil when there is
@@ -65,11 +73,30 @@ func (x *Index) Container(id string) *Container {
 // ContainerOf returns the container whose cgroup the process is in; nil when
 // it is in none or when its Info is not known.
 func (x *Index) ContainerOf(pid int) *Container {
-	p := x.Process(pid)
-	if p == nil || p.Info == nil || p.Info.Container == "" {
+	if i, ok := x.position(pid); ok {
+		return x.containerAt(i)
+	}
+	return nil
+}
+
+// containerAt returns the container of the i-th process.
+func (x *Index) containerAt(i int) *Container {
+	if p := &x.s.Processes[i]; p.Info == nil || p.Info.Container == "" {
 		return nil
 	}
-	return x.Container(p.Info.Container)
+	x.inOnce.Do(func() {
+		x.in = make([]*Container, len(x.s.Processes))
+		byID := make(map[string]*Container, len(x.s.Containers))
+		for i := range x.s.Containers {
+			byID[x.s.Containers[i].ID] = &x.s.Containers[i]
+		}
+		for i := range x.s.Processes {
+			if p := &x.s.Processes[i]; p.Info != nil {
+				x.in[i] = byID[p.Info.Container]
+			}
+		}
+	})
+	return x.in[i]
 }
 
 // ContainersOf returns the containers that a namespace belongs to. It has
@@ -86,8 +113,8 @@ func (x *Index) ContainersOf(id ID) []*Container {
 		return nil
 	}
 	found := []*Container{first}
-	for _, pid := range x.Members(id) {
-		if c := x.ContainerOf(pid); c != nil && !slices.Contains(found, c) {
+	for _, i := range x.positions(id) {
+		if c := x.containerAt(int(i)); c != nil && c != first && !slices.Contains(found, c) {
 			found = append(found, c)
 		}
 	}

@@ -44,6 +44,16 @@ func (l Link) String() string {
 	return linkNames[l]
 }
 
+// ParseLinkName returns the link with this file name in /proc/PID/ns.
+func ParseLinkName(name string) (Link, error) {
+	for i, n := range linkNames {
+		if n == name {
+			return Link(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown namespace link %q", name)
+}
+
 // Type returns the kind of the namespace that l leads to. l must be one of
 // the ten links.
 func (l Link) Type() Type { return linkTypes[l] }
@@ -90,20 +100,45 @@ func (l Links) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON decodes an object of links. A link with an unknown name is an
 // error: it would be lost.
 func (l *Links) UnmarshalJSON(data []byte) error {
+	*l = Links{}
+	if l.unmarshalPlain(data) {
+		return nil
+	}
 	var m map[string]ID
-	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&m); err != nil {
+	if err := json.Unmarshal(data, &m); err != nil {
 		return err
 	}
 	*l = Links{}
-next:
 	for name, id := range m {
-		for i, n := range linkNames {
-			if n == name {
-				l[i] = id
-				continue next
-			}
+		link, err := ParseLinkName(name)
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("unknown namespace link %q", name)
+		l[link] = id
 	}
 	return nil
+}
+
+// unmarshalPlain decodes what MarshalJSON writes, without blanks and escapes,
+// and reports whether data is that. It is there for speed alone.
+func (l *Links) unmarshalPlain(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"`))
+	for ok {
+		var name, id []byte
+		if name, rest, ok = bytes.Cut(rest, []byte(`":"`)); !ok {
+			return false
+		}
+		if id, rest, ok = bytes.Cut(rest, []byte{'"'}); !ok {
+			return false
+		}
+		link, err := ParseLinkName(string(name))
+		if err != nil || l[link].UnmarshalText(id) != nil {
+			return false
+		}
+		if string(rest) == "}" {
+			return true
+		}
+		rest, ok = bytes.CutPrefix(rest, []byte(`,"`))
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import "slices"
 type memberTable struct {
 	number map[ID]int32
 	pids   [][]int    // by number, each ascending
+	at     [][]int32  // by number, the positions of the same processes
 	lead   []*Process // by number
 }
 
@@ -18,6 +19,15 @@ func (x *Index) Members(id ID) []int {
 	x.membersOnce.Do(x.buildMembers)
 	if n, ok := x.members.number[id]; ok {
 		return x.members.pids[n]
+	}
+	return nil
+}
+
+// positions returns where the members of a namespace are among the processes.
+func (x *Index) positions(id ID) []int32 {
+	x.membersOnce.Do(x.buildMembers)
+	if n, ok := x.members.number[id]; ok {
+		return x.members.at[n]
 	}
 	return nil
 }
@@ -45,22 +55,29 @@ func (x *Index) buildMembers() {
 			b.count[n]++
 		}
 	}
-	// One array holds all members; each namespace has its part of it.
-	all := make([]int, 0, total)
-	t := memberTable{number: b.number, pids: make([][]int, len(b.count)), lead: make([]*Process, len(b.count))}
-	for n, c := range b.count {
-		t.pids[n] = all[len(all) : len(all) : len(all)+c]
-		all = all[:len(all)+c]
-	}
+	t := memberTable{number: b.number, lead: make([]*Process, len(b.count))}
+	t.pids, t.at = parts[int](b.count, total), parts[int32](b.count, total)
 	for i, list := range lists {
 		for _, n := range list {
 			t.pids[n] = append(t.pids[n], procs[i].PID)
+			t.at[n] = append(t.at[n], int32(i))
 			if t.lead[n] == nil || procs[i].olderThan(t.lead[n]) {
 				t.lead[n] = &procs[i]
 			}
 		}
 	}
 	x.members = t
+}
+
+// parts returns empty slices with room for as many elements as sizes say, all
+// in one array.
+func parts[T any](sizes []int, total int) [][]T {
+	all := make([]T, total)
+	list := make([][]T, len(sizes))
+	for i, n := range sizes {
+		list[i], all = all[:0:n], all[n:]
+	}
+	return list
 }
 
 // olderThan reports whether p started before q as far as that is known; a

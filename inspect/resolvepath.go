@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,8 +108,8 @@ func (p *Process) thread(tid int) *Thread {
 }
 
 func (x *Index) resolveLink(word string, t Target, name string) (Target, error) {
-	link := Link(slices.Index(linkNames[:], name))
-	if link >= NumLinks {
+	link, err := ParseLinkName(name)
+	if err != nil {
 		return Target{}, &NotFoundError{Word: word, Reason: strconv.Quote(name) + " is none of " + strings.Join(linkNames[:], ", ")}
 	}
 	links, err := x.NamespacesOf(t)

@@ -229,3 +229,39 @@ func TestPIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestTranslateIDRootless: the observer is in a user namespace of its own and
+// sees its parent, whose own map tells it nothing.
+func TestTranslateIDRootless(t *testing.T) {
+	own, outer, inner, far := uint64(10), uint64(11), uint64(12), uint64(13)
+	s := &Snapshot{Format: Format, Scope: NewScope(FactsAll, nil), Host: Host{NSDev: 4}}
+	s.Host.Observer.NS[LinkUser] = id(own)
+	s.Namespaces = []Namespace{
+		{ID: id(own), Type: User, Parent: id(outer), IDMap: &IDMap{UID: []IDRange{{0, 1000, 1}, {1, 100000, 65536}}}},
+		{ID: id(outer), Type: User, IDMap: &IDMap{UID: []IDRange{{0, 4294967295, 4294967295}}}},
+		{ID: id(inner), Type: User, Parent: id(own), IDMap: &IDMap{UID: []IDRange{{0, 1, 10}}}},
+		{ID: id(far), Type: User, Parent: id(outer), IDMap: &IDMap{UID: []IDRange{{0, 0, 1}, {1, 4294967295, 10}, {500, 7, 10}}}},
+	}
+	x := NewIndex(s)
+	for _, c := range []struct {
+		from, to uint64
+		in       uint32
+		want     string
+	}{
+		{own, outer, 0, "0 → 1000"},
+		{own, outer, 5, "5 → 100004"},
+		{outer, own, 1000, "1000 → 0"},
+		{outer, own, 7, "7 → unknown (" + outOfSight + ")"},
+		{inner, outer, 9, "9 → 10 → 100009"},
+		{far, own, 0, "0 → 1000 → 0"},
+		{far, own, 3, "3 → unknown (" + outOfSight + ") → unknown (" + outOfSight + ")"},
+		{far, own, 501, "501 → unknown (" + outOfSight + ") → unknown (" + outOfSight + ")"},
+		{far, own, 11, "unmapped (shown as 65534) → unmapped (shown as 65534) → unmapped (shown as 65534)"},
+		{own, far, 7, "7 → 100006 → 500"},
+		{own, far, 8, "8 → 100007 → unknown (" + outOfSight + ")"},
+	} {
+		if got := x.TranslateID(UID, id(c.from), id(c.to), c.in); got.String() != c.want {
+			t.Errorf("%d of %d in %d: %s, want %s", c.in, c.from, c.to, got.String(), c.want)
+		}
+	}
+}

@@ -55,7 +55,9 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 		c.engines = <-answer
 	}
 	c.nameUsers()
-	return c.snapshot(), nil
+	s := c.snapshot()
+	s.Settle()
+	return s, nil
 }
 
 // do takes those of the steps that were asked for.
