@@ -31,10 +31,24 @@ func (f *finder) notFound() error {
 		e.Reason, e.hint = "neither containers nor names of namespaces were looked at", hintContainers
 	case !has(FactContainers):
 		e.Reason, e.hint = "containers were not looked at", hintContainers
+	case f.x.silentEngine() != nil:
+		p := f.x.silentEngine()
+		e.Reason, e.hint = "the container engine at "+p.Path+" did not tell names: "+p.Err, p.Hint
 	case !has(FactNames):
 		e.Reason = "names of namespaces were not looked at"
 	}
 	return e
+}
+
+// silentEngine returns the problem of a container engine that did not answer,
+// nil when all did.
+func (x *Index) silentEngine() *Problem {
+	for i := range x.s.Problems {
+		if p := &x.s.Problems[i]; p.Op == OpAskEngine {
+			return p
+		}
+	}
+	return nil
 }
 
 const hintContainers = "leave out --no-containers, or name it by pid"

@@ -128,6 +128,9 @@ func TestResolveNotFound(t *testing.T) {
 	none := testHost()
 	none.Scope, none.Host.Observer, none.Refs = NewScope(FactTasks, nil), Observer{}, nil
 	bare := NewIndex(none)
+	mute := testHost()
+	mute.Problems = []Problem{{Op: OpAskEngine, Path: "unix:///run/docker.sock", Err: "permission denied", Hint: "run as root"}}
+	silent := NewIndex(mute)
 	for _, c := range []struct {
 		x                  *Index
 		word, reason, hint string
@@ -157,6 +160,7 @@ func TestResolveNotFound(t *testing.T) {
 		{all, "/proc/1/task/77/ns/net", "process 1 has no such thread", hintList},
 		{all, "/proc/1/fd/3", "it is no namespace's file", hintList},
 		{all, "/run/netns/green", "no namespace is mounted there", hintList},
+		{silent, "nonesuch", "the container engine at unix:///run/docker.sock did not tell names: permission denied", "run as root"},
 		{bare, "self", "the snapshot does not say who took it", hintList},
 		{bare, "web2", "neither containers nor names of namespaces were looked at", "did you mean web, web1?"},
 		{bare, "api", "neither containers nor names of namespaces were looked at", hintContainers},

@@ -82,3 +82,7 @@ type Problem struct {
 	// PIDs are the processes concerned, in ascending order.
 	PIDs []int `json:"pids,omitempty"`
 }
+
+// OpAskEngine is Problem.Op where a container engine did not answer, so that
+// names of containers are missing. Path is the engine's address.
+const OpAskEngine = "ask container engine"

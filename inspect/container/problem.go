@@ -11,7 +11,7 @@ import (
 	"nsinspect/inspect"
 )
 
-const opAsk = "ask container engine"
+const opAsk = inspect.OpAskEngine
 
 // without is how to do without an engine.
 const without = "leave containers' names out with --no-containers"
