@@ -32,6 +32,9 @@ type Daemon struct {
 	// Unified has the daemon see cgroup version 2 alone, whatever the machine
 	// has mounted.
 	Unified bool
+	// Remap gives containers a user namespace, in which id 0 is this one of
+	// the host and so on for 65536 ids (dockerd --userns-remap); 0: none.
+	Remap uint32
 
 	main  bool // Tests was called
 	once  sync.Once
@@ -98,7 +101,8 @@ func (d *Daemon) start() error {
 	if d.dir, err = os.MkdirTemp("", "nsinspect-docker-"); err != nil {
 		return err
 	}
-	if err := d.spawn(); err != nil {
+	// The root of a container with remapped ids passes through it.
+	if err := errors.Join(os.Chmod(d.dir, 0o711), d.spawn()); err != nil {
 		return errors.Join(err, os.RemoveAll(d.dir))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
@@ -126,6 +130,7 @@ func (d *Daemon) spawn() error {
 	d.super.Env = []string{
 		"PATH=" + searchPath, supervised + "=" + d.dir,
 		dockerdKey + "=" + d.tools.dockerd, unifiedKey + "=" + strconv.FormatBool(d.Unified),
+		remapKey + "=" + strconv.FormatUint(uint64(d.Remap), 10),
 	}
 	d.super.Stdin, d.super.Stdout, d.super.Stderr = r, d.out, d.out
 	d.super.SysProcAttr = &syscall.SysProcAttr{

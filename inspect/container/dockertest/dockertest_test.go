@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var docker Daemon
+var docker, remap = Daemon{}, Daemon{Remap: 200000}
 
-func TestMain(m *testing.M) { os.Exit(docker.Tests(m).Run()) }
+func TestMain(m *testing.M) { os.Exit(docker.Tests(remap.Tests(m)).Run()) }
 
 // The daemon runs containers, whose processes are in our /proc but in other
 // namespaces than ours and the daemon's.
@@ -33,6 +33,16 @@ func TestRun(t *testing.T) {
 	}
 	if out := docker.Docker(t, "exec", id, "ip", "-o", "-4", "address", "show", "dev", "eth0"); !strings.Contains(out, c.NetworkSettings.IPAddress) {
 		t.Errorf("eth0 has no address %s: %s", c.NetworkSettings.IPAddress, out)
+	}
+}
+
+// With Remap containers run in a user namespace.
+func TestRemap(t *testing.T) {
+	remap.Start(t)
+	pid := remap.PID(t, remap.Run(t))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/uid_map", pid))
+	if got := strings.Join(strings.Fields(string(data)), " "); err != nil || got != "0 200000 65536" {
+		t.Errorf("uid_map = %q, %v", got, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -19,12 +20,14 @@ import (
 const (
 	dockerdKey = "NSINSPECT_DOCKERTEST_DOCKERD" // the daemon's program
 	unifiedKey = "NSINSPECT_DOCKERTEST_UNIFIED" // "true": Daemon.Unified
+	remapKey   = "NSINSPECT_DOCKERTEST_REMAP"   // Daemon.Remap
 )
 
 // supervisor is the ancestor of the daemon and of all that it starts.
 type supervisor struct {
-	dir     string // everything of the daemon
-	cgroup  string // the parent of all containers' cgroups, from the root
+	dir     string   // everything of the daemon
+	cgroup  string   // the parent of all containers' cgroups, from the root
+	args    []string // of the daemon, beside the usual
 	dockerd int
 	dying   atomic.Bool
 }
@@ -62,7 +65,37 @@ func (s *supervisor) start() error {
 	if err := isolate(); err != nil {
 		return err
 	}
+	if from := os.Getenv(remapKey); from != "0" {
+		if err := s.remap(from); err != nil {
+			return err
+		}
+	}
 	return s.startDaemon()
+}
+
+// remapped is the user whose subordinate ids the containers get, and its
+// group, both by number: every machine has them.
+const remapped = "65534"
+
+// remap has the daemon see these subordinate ids, see subuid(5), in place of
+// the machine's.
+func (s *supervisor) remap(from string) error {
+	u, err := user.LookupId(remapped)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(s.dir, "subid")
+	line := ":" + from + ":65536\n"
+	if err := os.WriteFile(file, []byte(u.Username+line+remapped+line), 0o644); err != nil {
+		return err
+	}
+	for _, path := range []string{"/etc/subuid", "/etc/subgid"} {
+		if err := unix.Mount(file, path, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mount over %s: %w", path, err)
+		}
+	}
+	s.args = append(s.args, "--userns-remap="+remapped+":"+remapped)
+	return nil
 }
 
 // isolate hides the machine from the daemon: no mount comes out of this mount
@@ -104,7 +137,7 @@ func (s *supervisor) startDaemon() error {
 	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
 		return err
 	}
-	p, err := os.StartProcess(os.Getenv(dockerdKey), []string{
+	args := append([]string{
 		"dockerd",
 		"--config-file=" + config,
 		"--host=unix://" + filepath.Join(s.dir, "docker.sock"),
@@ -113,7 +146,8 @@ func (s *supervisor) startDaemon() error {
 		"--pidfile=/run/docker.pid",
 		"--exec-opt=native.cgroupdriver=cgroupfs", // systemd knows nothing of us
 		"--cgroup-parent=" + s.cgroup + "/docker",
-	}, &os.ProcAttr{
+	}, s.args...)
+	p, err := os.StartProcess(os.Getenv(dockerdKey), args, &os.ProcAttr{
 		Dir:   s.dir,
 		Env:   []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir},
 		Files: []*os.File{nil, os.Stdout, os.Stderr},
