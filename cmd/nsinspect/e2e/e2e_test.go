@@ -18,13 +18,14 @@ import (
 	"nsinspect/inspect/container/dockertest"
 )
 
-// docker is the daemon of all tests, started by the first.
-var docker dockertest.Daemon
+// docker is the daemon of most tests, started by the first; the containers of
+// remap have a user namespace.
+var docker, remap = dockertest.Daemon{}, dockertest.Daemon{Remap: mappedFrom}
 
 // binary is the nsinspect under test.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(docker.Tests(built{m}).Run()) }
+func TestMain(m *testing.M) { os.Exit(docker.Tests(remap.Tests(built{m})).Run()) }
 
 // built runs the tests with the binary built before.
 type built struct{ m *testing.M }
@@ -52,7 +53,7 @@ type result struct {
 	status         int
 }
 
-// nsinspect runs it with DOCKER_HOST as given.
+// nsinspect runs it on the Docker host given, "" for none.
 func nsinspect(t testing.TB, dockerHost string, args ...string) result {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
@@ -67,21 +68,31 @@ func nsinspect(t testing.TB, dockerHost string, args ...string) result {
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// view runs nsinspect on the test's daemon and returns its output. It must
-// succeed.
+// view runs nsinspect on the test's main daemon and returns its output. It
+// must succeed.
 func view(t testing.TB, args ...string) string {
 	t.Helper()
-	r := nsinspect(t, docker.Host(), args...)
+	return viewOn(t, docker.Host(), args...)
+}
+
+// viewJSON decodes the JSON of a view into v.
+func viewJSON(t testing.TB, v any, args ...string) {
+	t.Helper()
+	viewJSONOn(t, docker.Host(), v, args...)
+}
+
+func viewOn(t testing.TB, dockerHost string, args ...string) string {
+	t.Helper()
+	r := nsinspect(t, dockerHost, args...)
 	if r.status != 0 {
 		t.Fatalf("nsinspect %s: status %d\n%s%s", strings.Join(args, " "), r.status, r.stdout, r.stderr)
 	}
 	return r.stdout
 }
 
-// viewJSON decodes the JSON of a view into v.
-func viewJSON(t testing.TB, v any, args ...string) {
+func viewJSONOn(t testing.TB, dockerHost string, v any, args ...string) {
 	t.Helper()
-	decode(t, view(t, append(args, "-o", "json")...), v)
+	decode(t, viewOn(t, dockerHost, append(args, "-o", "json")...), v)
 }
 
 func decode(t testing.TB, text string, v any) {
