@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"slices"
 
 	"nsinspect/inspect"
@@ -83,4 +84,12 @@ func sharedNamespace(x *inspect.Index, t inspect.Type, a, b inspect.ID) SharedNa
 		s.Relation = BInA
 	}
 	return s
+}
+
+// NothingInCommonError says that two targets are namespaces of different kinds,
+// or that a namespace of that kind is not known of the other.
+type NothingInCommonError struct{ A, B inspect.Target }
+
+func (e *NothingInCommonError) Error() string {
+	return fmt.Sprintf("%s and %s have no kind of namespace in common", e.A, e.B)
 }

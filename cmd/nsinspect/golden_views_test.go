@@ -84,6 +84,14 @@ var goldenViews = []goldenView{
 	{name: "id-map-nested", args: "id -p devbox", host: []string{"rootless"}},
 	{name: "id-map-json", args: "id -p devbox -o json", host: []string{"rootless"}},
 
+	{name: "diff-init", args: "diff pid:1 self"},
+	{name: "diff-init-json", args: "diff pid:1 self -o json"},
+	{name: "diff", args: "diff shop-web-1 tcpdump", host: []string{"docker"}},
+	{name: "diff-namespace", args: "diff shop-web-1 net:[4026532205]", host: []string{"docker"}},
+	{name: "diff-nested", args: "diff devbox 2300", host: []string{"rootless"}},
+	{name: "diff-json", args: "diff devbox 2300 -o json", host: []string{"rootless"}},
+	{name: "diff-hostile", args: "diff self 669", host: []string{"hostile"}, width: 60, color: true},
+
 	{name: "show-hostname", args: "show uts:[4026532201]", host: []string{"hostile"}},
 }
 

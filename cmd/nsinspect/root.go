@@ -34,6 +34,7 @@ what they are for each other, and which container they belong to.`,
 		newShow(a),
 		newPs(a),
 		newID(a),
+		newDiff(a),
 		newVersion(a),
 	)
 	return root
