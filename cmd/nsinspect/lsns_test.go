@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"nsinspect/inspect"
+	"nsinspect/inspect/live"
+	"nsinspect/inspect/live/livetest"
+)
+
+// lsnsRow is what lsns(8) and nsinspect ls both say of a namespace.
+type lsnsRow struct {
+	Type   string `json:"type"`
+	NProcs int    `json:"nprocs"`
+	PID    *int   `json:"pid"`
+	Host   bool   `json:"host"` // only of nsinspect: it runs in it, and so did lsns
+}
+
+// TestLsLikeLsns holds ls true to lsns(8) wherever that knows a namespace with
+// a process in it, on this host and for a crowd of namespaces made here. Rows
+// that change between two runs of lsns are left out; threads in namespaces
+// that their leader is not in, which lsns does not count, too.
+func TestLsLikeLsns(t *testing.T) {
+	livetest.Root(t)
+	if _, err := exec.LookPath("lsns"); err != nil {
+		livetest.Skip(t, "lsns (apt-get install util-linux)")
+	}
+	livetest.Crowd{Processes: 60, Groups: 6, Kinds: livetest.CrowdKinds}.Start(t)
+	const tries, atLeast = 10, 6 * 5
+	for try := 1; ; try++ {
+		before, ours, threads, after := lsnsRows(t), lsRows(t), threadNamespaces(t), lsnsRows(t)
+		compared, wrong := 0, map[uint64][2]string{}
+		for ns, want := range before {
+			if want.PID == nil || threads[ns] || !same(want, after[ns]) {
+				continue
+			}
+			compared++
+			got := ours[ns]
+			if got.Host {
+				want.NProcs-- // lsns itself; nsinspect is part of the test
+			}
+			if !same(got, want) {
+				wrong[ns] = [2]string{got.String(), want.String()}
+			}
+		}
+		switch {
+		case len(wrong) == 0 && compared >= atLeast:
+			t.Logf("%d namespaces compared, try %d", compared, try)
+			return
+		case try < tries:
+			continue
+		case compared < atLeast:
+			t.Fatalf("only %d namespaces stood still, want %d at least", compared, atLeast)
+		}
+		for ns, rows := range wrong {
+			t.Errorf("namespace %d: ls says %s, lsns %s", ns, rows[0], rows[1])
+		}
+		return
+	}
+}
+
+func same(a, b lsnsRow) bool {
+	return a.Type == b.Type && a.NProcs == b.NProcs && a.PID != nil && b.PID != nil && *a.PID == *b.PID
+}
+
+func (r lsnsRow) String() string {
+	pid := "none"
+	if r.PID != nil {
+		pid = strconv.Itoa(*r.PID)
+	}
+	return fmt.Sprintf("%s, %d processes, pid %s", r.Type, r.NProcs, pid)
+}
+
+// lsnsTable is rows by inode.
+type lsnsTable map[uint64]lsnsRow
+
+func lsnsRows(t *testing.T) lsnsTable {
+	t.Helper()
+	out, err := exec.Command("lsns", "-J", "-o", "NS,TYPE,NPROCS,PID").Output()
+	if err != nil {
+		t.Fatalf("lsns: %v", err)
+	}
+	return parseRowsOf(t, out)
+}
+
+func lsRows(t *testing.T) lsnsTable {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"ls", "-o", "json"}, nil, &stdout, &stderr, os.Getenv); status != 0 {
+		t.Fatalf("nsinspect ls: status %d: %s", status, stderr.String())
+	}
+	return parseRowsOf(t, stdout.Bytes())
+}
+
+func parseRowsOf(t *testing.T, data []byte) lsnsTable {
+	t.Helper()
+	var doc struct {
+		Namespaces []struct {
+			NS uint64 `json:"ns"`
+			lsnsRow
+		} `json:"namespaces"`
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatalf("%v in %s", err, data)
+	}
+	rows := lsnsTable{}
+	for _, r := range doc.Namespaces {
+		rows[r.NS] = r.lsnsRow
+	}
+	return rows
+}
+
+// threadNamespaces are those that a thread is in and its leader is not.
+func threadNamespaces(t *testing.T) map[uint64]bool {
+	t.Helper()
+	s, err := live.Collect(context.Background(), live.Options{Facts: inspect.FactThreads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[uint64]bool{}
+	for _, p := range s.Processes {
+		for _, thread := range p.Threads {
+			for _, id := range thread.NS {
+				found[id.Ino] = true
+			}
+		}
+	}
+	return found
+}
