@@ -96,7 +96,7 @@ type Iface struct {
 	// "via 192.0.2.1".
 	Default string `json:"default,omitempty"`
 	// Published are the ports of the host that lead here.
-	Published []string `json:"published,omitempty"`
+	Published []inspect.PublishedPort `json:"published,omitempty"`
 	// Missing: known from its other end only.
 	Missing bool `json:"missing,omitempty"`
 

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // publication is a published port on its way into the topology.
 type publication struct {
 	to       *Iface
-	label    string
+	port     inspect.PublishedPort
 	evidence []string
 }
 
@@ -29,7 +30,7 @@ func (b *topologyBuilder) publish() {
 		for _, d := range dnats(n.Ruleset) {
 			if i := b.behind(host, d.to); i != nil {
 				text := fmt.Sprintf("rule %d of %s %s %s sends it to %s", d.rule.Handle, d.rule.Family, d.rule.Table, d.rule.Chain, d.to)
-				all = addPublication(all, i, publishLabel(d.hostIP, d.hostPort, d.toPort, d.protocol), text)
+				all = addPublication(all, i, d.published(), text)
 			}
 		}
 	}
@@ -45,8 +46,8 @@ func (b *topologyBuilder) publish() {
 		}
 	}
 	for _, p := range all {
-		p.to.Published = append(p.to.Published, p.label)
-		b.edge(Edge{Kind: EdgePublish, From: from, To: p.to.Key, Label: p.label, Evidence: strings.Join(p.evidence, "; ")})
+		p.to.Published = append(p.to.Published, p.port)
+		b.edge(Edge{Kind: EdgePublish, From: from, To: p.to.Key, Label: PortLabel(p.port), Evidence: strings.Join(p.evidence, "; ")})
 	}
 }
 
@@ -61,10 +62,9 @@ func (b *topologyBuilder) publishOf(c *inspect.Container, all []*publication) []
 		return all
 	}
 	for _, port := range c.Ports {
-		label := publishLabel(port.HostIP, port.HostPort, port.Port, port.Protocol)
-		to := publishedAt(ns, c, all, label)
-		if to != nil {
-			all = addPublication(all, to, label, fmt.Sprintf("%s publishes it", c.Engine))
+		port = everyAddress(port)
+		if to := publishedAt(ns, c, all, port); to != nil {
+			all = addPublication(all, to, port, fmt.Sprintf("%s publishes it", c.Engine))
 		}
 	}
 	return all
@@ -72,9 +72,9 @@ func (b *topologyBuilder) publishOf(c *inspect.Container, all []*publication) []
 
 // publishedAt is the interface of a container that a published port leads to:
 // the one that a rule says, else the one in the first of its networks.
-func publishedAt(ns *Netns, c *inspect.Container, all []*publication, label string) *Iface {
+func publishedAt(ns *Netns, c *inspect.Container, all []*publication, port inspect.PublishedPort) *Iface {
 	for _, p := range all {
-		if p.label == label && p.to.ns == ns {
+		if p.port == port && p.to.ns == ns {
 			return p.to
 		}
 	}
@@ -86,32 +86,54 @@ func publishedAt(ns *Netns, c *inspect.Container, all []*publication, label stri
 	return nil
 }
 
-func addPublication(all []*publication, to *Iface, label, evidence string) []*publication {
+func addPublication(all []*publication, to *Iface, port inspect.PublishedPort, evidence string) []*publication {
 	for _, p := range all {
-		if p.to == to && p.label == label {
+		if p.to == to && p.port == port {
 			if !slices.Contains(p.evidence, evidence) {
 				p.evidence = append(p.evidence, evidence)
 			}
 			return all
 		}
 	}
-	return append(all, &publication{to, label, []string{evidence}})
+	return append(all, &publication{to, port, []string{evidence}})
 }
 
-// publishLabel is as docker-ps(1) has it: "8080→80/tcp", with the address
-// where it is not all.
-func publishLabel(ip netip.Addr, hostPort, port uint16, protocol string) string {
-	if port == 0 {
-		port = hostPort
+// everyAddress writes "all addresses" in one way: the engine lists them for
+// IPv4 and IPv6 apart.
+func everyAddress(p inspect.PublishedPort) inspect.PublishedPort {
+	if p.HostIP.IsUnspecified() {
+		p.HostIP = netip.Addr{}
+	}
+	return p
+}
+
+// published is what a rule publishes.
+func (d *dnat) published() inspect.PublishedPort {
+	p := inspect.PublishedPort{HostIP: d.hostIP, HostPort: d.hostPort, Port: d.toPort, Protocol: d.protocol}
+	if p.Port == 0 {
+		p.Port = p.HostPort
+	}
+	return everyAddress(p)
+}
+
+// PortLabel is a published port as in "8080→80/tcp", with the host's address
+// where it is not all of them. A port or protocol that a rule leaves open is
+// "any".
+func PortLabel(p inspect.PublishedPort) string {
+	word := func(n uint16) string {
+		if n == 0 {
+			return "any"
+		}
+		return fmt.Sprint(n)
+	}
+	host, protocol := word(p.HostPort), p.Protocol
+	if p.HostIP.IsValid() && !p.HostIP.IsUnspecified() {
+		host = net.JoinHostPort(p.HostIP.String(), host)
 	}
 	if protocol == "" {
 		protocol = "any"
 	}
-	label := fmt.Sprintf("%d→%d/%s", hostPort, port, protocol)
-	if ip.IsValid() && !ip.IsUnspecified() {
-		label = netip.AddrPortFrom(ip, hostPort).String() + strings.TrimPrefix(label, fmt.Sprint(hostPort))
-	}
-	return label
+	return host + "→" + word(p.Port) + "/" + protocol
 }
 
 // behind returns the interface with this address that hangs on host: two

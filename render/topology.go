@@ -192,7 +192,7 @@ func ifaceNotes(b *graph.Branch, wide, ascii bool) []string {
 		arrow = "->"
 	}
 	for _, p := range far.Published {
-		note("published %s", strings.ReplaceAll(p, "→", arrow))
+		note("published %s", strings.ReplaceAll(graph.PortLabel(p), "→", arrow))
 	}
 	if b.OneSided {
 		note("only this end is known")

@@ -27,6 +27,7 @@ what they are for each other, and which container they belong to.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		newGraph(a),
+		newLinks(a),
 		newLs(a),
 		newSnapshot(a),
 		newCompletion(a),
@@ -35,6 +36,7 @@ what they are for each other, and which container they belong to.`,
 		newPs(a),
 		newID(a),
 		newDiff(a),
+		newPorts(a),
 		newVersion(a),
 	)
 	return root
