@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // silent is an engine that accepts every connection and never answers. It
@@ -109,4 +110,19 @@ func checkShortID(t *testing.T, s scene) {
 	if r.status != 0 || len(tableOf(t, r.stdout)) != len(s["web1"].ns) {
 		t.Errorf("ls -p %s: status %d\n%s%s", s["web1"].short(), r.status, r.stdout, r.stderr)
 	}
+}
+
+// BenchmarkEngineHangs measures what an engine that hangs costs nsinspect ls,
+// against a run that asks none.
+func BenchmarkEngineHangs(b *testing.B) {
+	host, _ := silent(b)
+	var hanging, without time.Duration
+	for b.Loop() {
+		start := time.Now()
+		nsinspect(b, host, "ls")
+		half := time.Now()
+		nsinspect(b, host, "ls", "--no-containers")
+		hanging, without = hanging+half.Sub(start), without+time.Since(half)
+	}
+	b.ReportMetric(float64((hanging-without).Milliseconds())/float64(b.N), "extra-ms/op")
 }

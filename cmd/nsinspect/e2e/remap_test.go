@@ -48,6 +48,7 @@ func TestRemappedHost(t *testing.T) {
 			t.Errorf("uid map = %+v, want %+v", got, want)
 		}
 	})
+	t.Run("id", testRemappedID)
 	t.Run("tree", func(t *testing.T) {
 		var tree graph.UserTree
 		viewJSONOn(t, host, &tree, "tree")

@@ -75,6 +75,8 @@ func TestDockerHost(t *testing.T) {
 		{"show text", checkShowText},
 		{"tree", checkTree},
 		{"tree pid", checkPIDTree},
+		{"ps", checkPs},
+		{"id", checkID},
 		{"engine hangs", checkEngineHangs},
 		{"no containers", checkNoContainers},
 		{"short id", checkShortID},
