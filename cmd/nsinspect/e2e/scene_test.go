@@ -77,6 +77,8 @@ func TestDockerHost(t *testing.T) {
 		{"tree pid", checkPIDTree},
 		{"ps", checkPs},
 		{"id", checkID},
+		{"diff", checkDiff},
+		{"diff snapshots", checkDiffSnapshots},
 		{"engine hangs", checkEngineHangs},
 		{"no containers", checkNoContainers},
 		{"short id", checkShortID},
