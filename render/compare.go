@@ -78,7 +78,7 @@ func (v Changes) Targets() []string {
 	var words []string
 	for i := range v.Namespaces {
 		if n := &v.Namespaces[i]; n.Change == "appeared" {
-			words = append(words, nsName(n.Type, n.NS))
+			words = append(words, n.Word())
 		}
 	}
 	return words

@@ -22,7 +22,7 @@ func (v UserTree) Targets() []string {
 	var words []string
 	for _, l := range v.lines() {
 		if l.row != nil {
-			words = append(words, nsName(l.row.Type, l.row.NS))
+			words = append(words, l.row.Word())
 		}
 	}
 	return words
@@ -143,7 +143,7 @@ func (v PIDTree) Targets() []string {
 	var add func(list []*graph.PIDNode)
 	add = func(list []*graph.PIDNode) {
 		for _, n := range list {
-			words = append(words, nsName(n.Type, n.NS))
+			words = append(words, n.Word())
 			add(n.Children)
 		}
 	}

@@ -34,7 +34,7 @@ an id cannot be told.`
 const idExample = `  nsinspect id -p web1 1000                which host uid is 1000 in web1
   nsinspect id -p web1 --from-host 101000  and back
   nsinspect id -p web1 --gid 0 33          group ids
-  nsinspect id -p web1 --pid 7             which process of the host is pid 7 there
+  nsinspect id -p web1 --pid 7             which process of the host is pid 7
   nsinspect id -p web1 --to db 1000        from one container to another
   nsinspect id -p web1                     the maps in words
   chown $(nsinspect id -p web1 -q 1000) /srv/data`

@@ -39,6 +39,8 @@ what they are for each other, and which container they belong to.`,
 		newPorts(a),
 		newVersion(a),
 	)
+	root.AddCommand(newTopics()...)
+	root.SetHelpCommand(newHelp())
 	return root
 }
 
