@@ -90,8 +90,8 @@ func (b *topologyBuilder) masterOf(i *Iface) *Iface {
 const mainTable = 254
 
 // defaults marks the interfaces that default routes of the main table leave
-// through, and joins the bridges of the observer's namespace to them: that is
-// how packets of containers reach the world.
+// through, and joins the bridges of the same namespace to them: that is how
+// packets of containers reach the world.
 func (b *topologyBuilder) defaults() {
 	for _, ns := range b.t.Namespaces {
 		n := b.nets[ns.Key]
@@ -117,7 +117,7 @@ func (b *topologyBuilder) defaults() {
 				}
 			}
 		}
-		if first != nil && ns.Kind == NetnsHost {
+		if first != nil {
 			b.routeBridges(ns, first)
 		}
 	}

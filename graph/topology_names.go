@@ -18,11 +18,12 @@ func (b *topologyBuilder) describe(id inspect.ID) *Netns {
 	if p := b.x.Lead(id); p != nil {
 		ns.Lead = leadOf(b.x, p)
 	}
+	// A container in a namespace whose oldest process is in none shares it.
 	own := id == b.x.Own(inspect.Net)
 	switch {
 	case own && len(owners) == 0:
 		ns.Kind, ns.Title = NetnsHost, "host"
-	case len(ns.Containers) > 0 && !own:
+	case len(owners) > 0 && !own:
 		ns.Kind, ns.Title = NetnsContainer, ns.Containers[0].Name
 		ns.Service = b.service(ns.Containers[0].ID)
 	case own:

@@ -17,18 +17,18 @@ type publication struct {
 	evidence []string
 }
 
-// publish adds the published ports: what the rules of the observer's
-// namespace send to a container, and what the engine says it publishes. The
-// same port from both is one edge with both as evidence.
+// publish adds the published ports: what the rules of a namespace send to a
+// container that hangs on it, and what the engine says it publishes. The same
+// port from both is one edge with both as evidence.
 func (b *topologyBuilder) publish() {
-	if len(b.t.Namespaces) == 0 {
-		return
-	}
-	host := b.t.Namespaces[0]
 	var all []*publication
-	if n := b.nets[host.Key]; n != nil {
+	for _, ns := range b.t.Namespaces {
+		n := b.nets[ns.Key]
+		if n == nil {
+			continue
+		}
 		for _, d := range dnats(n.Ruleset) {
-			if i := b.behind(host, d.to); i != nil {
+			if i := b.behind(ns, d.to); i != nil {
 				text := fmt.Sprintf("rule %d of %s %s %s sends it to %s", d.rule.Handle, d.rule.Family, d.rule.Table, d.rule.Chain, d.to)
 				all = addPublication(all, i, d.published(), text)
 			}
@@ -38,17 +38,25 @@ func (b *topologyBuilder) publish() {
 	for k := range list {
 		all = b.publishOf(&list[k], all)
 	}
-	from := host.Key
-	for _, i := range host.Interfaces {
-		if i.Default != "" {
-			from = i.Key
-			break
-		}
-	}
 	for _, p := range all {
 		p.to.Published = append(p.to.Published, p.port)
-		b.edge(Edge{Kind: EdgePublish, From: from, To: p.to.Key, Label: PortLabel(p.port), Evidence: strings.Join(p.evidence, "; ")})
+		b.edge(Edge{Kind: EdgePublish, From: b.entrance(p.to), To: p.to.Key, Label: PortLabel(p.port), Evidence: strings.Join(p.evidence, "; ")})
 	}
+}
+
+// entrance is where packets for a published port come in: the uplink of the
+// namespace that the container hangs on, else that namespace itself.
+func (b *topologyBuilder) entrance(i *Iface) string {
+	ns := i.ns
+	for _, up := range b.above(i) {
+		ns = up.ns
+	}
+	for _, up := range ns.Interfaces {
+		if up.Default != "" && ns != i.ns {
+			return up.Key
+		}
+	}
+	return ns.Key
 }
 
 // publishOf adds what the engine publishes of a container.
@@ -58,7 +66,7 @@ func (b *topologyBuilder) publishOf(c *inspect.Container, all []*publication) []
 		return all
 	}
 	ns := b.t.spaces[netnsKey(p.NS.Of(inspect.Net))]
-	if ns == nil || ns == b.t.Namespaces[0] {
+	if ns == nil || ns.Kind != NetnsContainer {
 		return all
 	}
 	for _, port := range c.Ports {
