@@ -1,0 +1,144 @@
+package enter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"nsinspect/enter/stage"
+	"nsinspect/inspect"
+)
+
+// idsStep takes on ids.
+type idsStep struct {
+	uid, gid  *uint32 // nil keeps them
+	setgroups bool    // drop the supplementary groups
+	lenient   bool    // an id that is not mapped is no error: it is not known whether it is
+}
+
+func (s idsStep) Words() string {
+	var parts []string
+	if s.uid != nil {
+		parts = append(parts, fmt.Sprintf("uid %d", *s.uid))
+	}
+	if s.gid != nil {
+		parts = append(parts, fmt.Sprintf("gid %d", *s.gid))
+	}
+	w := "become " + list(parts)
+	if s.setgroups {
+		w += " without supplementary groups"
+	}
+	return w
+}
+
+func (s idsStep) Needs() string     { return "CAP_SETUID and CAP_SETGID there" }
+func (s idsStep) handles() []handle { return nil }
+
+func (s idsStep) compile(c *compiler) {
+	hints := map[syscall.Errno]string{
+		unix.EINVAL: "the id is not mapped in that user namespace: nsinspect id, or --preserve-credentials",
+		unix.EPERM:  "keep the ids: --preserve-credentials",
+	}
+	if s.setgroups {
+		c.Must(stage.Failure{Step: "drop the supplementary groups", Hints: hints}, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
+	}
+	set := func(what string, nr uintptr, id *uint32) {
+		if id == nil {
+			return
+		}
+		f := stage.Failure{Step: fmt.Sprintf("become %s %d", what, *id), Hints: hints}
+		failed, done := c.NewLabel(), c.NewLabel()
+		result := c.SyscallTo(failed, nr, c.Const(int64(*id)))
+		c.Jump(done)
+		c.Place(failed)
+		if s.lenient {
+			c.JumpEqual(result, c.Const(-int64(unix.EINVAL)), done)
+		}
+		c.Fail(f, result)
+		c.Place(done)
+	}
+	set("gid", unix.SYS_SETGID, s.gid)
+	set("uid", unix.SYS_SETUID, s.uid)
+}
+
+// deathStep has the kernel kill the command when the supervisor dies. It
+// follows the change of ids, which clears the setting.
+type deathStep struct{ plain }
+
+func (deathStep) Words() string { return "die when nsinspect dies" }
+
+func (deathStep) compile(c *compiler) { c.dieWithParent() }
+
+// boundStep takes capabilities from the bounding set: no program that is
+// started can have them.
+type boundStep struct {
+	plain
+	keep uint64
+}
+
+func (s boundStep) Words() string {
+	return fmt.Sprintf("limit the capabilities to those of the target (%016x)", s.keep)
+}
+
+func (s boundStep) Needs() string { return "CAP_SETPCAP" }
+
+func (s boundStep) compile(c *compiler) {
+	f := stage.Failure{Step: "drop capabilities", Hints: map[syscall.Errno]string{
+		unix.EPERM: "it takes CAP_SETPCAP: run as root (sudo), or use --no-new-privs alone",
+	}}
+	for n := range int64(64) {
+		if s.keep&(1<<n) != 0 {
+			continue
+		}
+		failed, done := c.NewLabel(), c.NewLabel()
+		result := c.SyscallTo(failed, unix.SYS_PRCTL, c.Const(unix.PR_CAPBSET_DROP), c.Const(n))
+		c.Jump(done)
+		c.Place(failed)
+		c.JumpEqual(result, c.Const(-int64(unix.EINVAL)), done) // unknown to this kernel
+		c.Fail(f, result)
+		c.Place(done)
+	}
+	c.prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
+}
+
+// capsStep sets the capabilities back to what the caller had: they were made
+// ambient to survive the start of the stage.
+type capsStep struct {
+	plain
+	caps inspect.Caps
+}
+
+func (capsStep) Words() string {
+	return "take the capabilities of nsinspect's file away from the command"
+}
+
+func (s capsStep) compile(c *compiler) {
+	le := binary.LittleEndian
+	head := c.Bytes(le.AppendUint64(nil, unix.LINUX_CAPABILITY_VERSION_3)) // version, pid 0
+	var data []byte
+	for _, shift := range []int{0, 32} {
+		for _, set := range []uint64{s.caps.Effective, s.caps.Permitted, s.caps.Inheritable} {
+			data = le.AppendUint32(data, uint32(set>>shift))
+		}
+	}
+	c.prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
+	c.Must(stage.Failure{Step: "set the capabilities back"}, unix.SYS_CAPSET, c.Address(head), c.Address(c.Bytes(data)))
+	for n := range int64(64) {
+		if s.caps.Ambient&(1<<n) != 0 {
+			c.Try(unix.SYS_PRCTL, c.Const(unix.PR_CAP_AMBIENT), c.Const(unix.PR_CAP_AMBIENT_RAISE), c.Const(n))
+		}
+	}
+}
+
+// noNewPrivsStep forbids set-user-ID programs and file capabilities.
+type noNewPrivsStep struct{ plain }
+
+func (noNewPrivsStep) Words() string {
+	return "gain no privileges from programs any more (no_new_privs)"
+}
+
+func (noNewPrivsStep) compile(c *compiler) {
+	c.Must(stage.Failure{Step: "set no_new_privs"}, unix.SYS_PRCTL, c.Const(unix.PR_SET_NO_NEW_PRIVS), c.Const(1))
+}

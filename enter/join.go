@@ -1,0 +1,154 @@
+package enter
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"nsinspect/enter/stage"
+	"nsinspect/inspect"
+)
+
+// joinStep joins namespaces that exist.
+type joinStep struct {
+	process string // name of the target, "" when all come from files
+	pidfd   handle // of the target; zero when only descriptors will do
+	spaces  []space
+}
+
+// space is a namespace to join.
+type space struct {
+	kind  inspect.Type
+	id    inspect.ID // zero when unknown
+	owner inspect.ID // its owning user namespace, zero when unknown
+	from  string     // "" for the target, else where it is from
+	ns    handle
+}
+
+func (s space) words() string {
+	if s.from == "" {
+		return s.kind.String()
+	}
+	return s.kind.String() + " (" + s.from + ")"
+}
+
+func (s joinStep) kinds() Kinds {
+	var k Kinds
+	for _, x := range s.spaces {
+		k |= SetOf(x.kind)
+	}
+	return k
+}
+
+func (s joinStep) Words() string {
+	var names []string
+	for _, x := range s.spaces {
+		names = append(names, x.words())
+	}
+	w := "join the " + list(names) + " namespace"
+	if len(names) > 1 {
+		w += "s"
+	}
+	if s.process != "" {
+		w += " of " + quote(s.process)
+	}
+	return w
+}
+
+// Needs lists who owns what is joined, see setns(2).
+func (s joinStep) Needs() string {
+	var parts []string
+	seen := map[string]bool{}
+	add := func(p string) {
+		if !seen[p] {
+			seen[p] = true
+			parts = append(parts, p)
+		}
+	}
+	user := inspect.ID{}
+	for _, x := range s.spaces {
+		if x.kind == inspect.User {
+			user = x.id
+			add(capSysAdmin + " in " + userName(x.id))
+		}
+	}
+	for _, x := range s.spaces {
+		if x.kind != inspect.User && (user.IsZero() || x.owner != user) {
+			add(capSysAdmin + " in " + userName(x.owner) + ", which owns " + x.kind.String())
+		}
+	}
+	if s.kinds().Has(inspect.Mnt) {
+		add(capSysChroot)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func userName(id inspect.ID) string {
+	if id.IsZero() {
+		return "the owning user namespace"
+	}
+	return fmt.Sprintf("user:[%d]", id.Ino)
+}
+
+func (s joinStep) handles() []handle {
+	var list []handle
+	if s.pidfd != (handle{}) {
+		list = append(list, s.pidfd)
+	}
+	for _, x := range s.spaces {
+		list = append(list, x.ns)
+	}
+	return list
+}
+
+// compile joins all at once by the pidfd (Linux 5.8): that is atomic and the
+// kernel takes the user namespace into account. Where that fails, one by one:
+// it names the kind that does not work. All but user first, with their
+// errors kept; then user; then again what did not work without it.
+func (s joinStep) compile(c *compiler) {
+	done := c.NewLabel()
+	if s.pidfd != (handle{}) {
+		single := c.NewLabel()
+		c.SyscallTo(single, unix.SYS_SETNS, c.fd(s.pidfd), c.Const(s.kinds().flags()))
+		c.Jump(done)
+		c.Place(single)
+	}
+	results := make([]stage.Cell, len(s.spaces))
+	for i, x := range s.spaces {
+		if x.kind != inspect.User {
+			results[i] = c.Try(unix.SYS_SETNS, c.fd(x.ns), c.Const(cloneFlags[x.kind]))
+		}
+	}
+	for i := len(s.spaces) - 1; i >= 0; i-- {
+		x := s.spaces[i]
+		joined := c.NewLabel()
+		if x.kind != inspect.User {
+			c.JumpEqual(results[i], stage.Zero, joined)
+		}
+		c.Must(s.failure(x), unix.SYS_SETNS, c.fd(x.ns), c.Const(cloneFlags[x.kind]))
+		c.Place(joined)
+	}
+	c.Place(done)
+}
+
+func (s joinStep) failure(x space) stage.Failure {
+	step := "join the " + x.words() + " namespace"
+	if x.from == "" && s.process != "" {
+		step += " of " + quote(s.process)
+	}
+	hints := map[syscall.Errno]string{
+		unix.EPERM: fmt.Sprintf("it takes %s in %s, which owns it: run as root (sudo)", capSysAdmin, userName(x.owner)),
+	}
+	switch x.kind {
+	case inspect.User:
+		hints[unix.EPERM] = fmt.Sprintf("it takes %s in %s: run as root (sudo) or as its owner", capSysAdmin, userName(x.id))
+		hints[unix.EINVAL] = "this process is in that user namespace already"
+	case inspect.PID:
+		hints[unix.EINVAL] = "a pid namespace can be joined from itself or from an ancestor only: leave --pid out"
+	case inspect.Mnt:
+		hints[unix.EPERM] += "; it also takes " + capSysChroot + " here"
+	}
+	return stage.Failure{Step: step, Hints: hints}
+}

@@ -1,0 +1,99 @@
+package enter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"nsinspect/inspect"
+)
+
+// HintError is an error with something that the user can type.
+type HintError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HintError) Error() string { return e.Err.Error() }
+func (e *HintError) Unwrap() error { return e.Err }
+
+// fileNS is the handle of a namespace file of the user. A FIFO must not block.
+func fileNS(path string) handle { return fileHandle(path, unix.O_RDONLY|unix.O_NONBLOCK) }
+
+// lookFile opens a namespace file and reads what it is of.
+func lookFile(h *Hold, f *Facts, file File) (FileFacts, error) {
+	fd, err := h.open(fileNS(file.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return FileFacts{}, &HintError{err, "nsinspect ls -t " + file.Type.String()}
+	}
+	if err != nil {
+		return FileFacts{}, err
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil {
+		return FileFacts{}, fmt.Errorf("statfs %s: %w", quote(file.Path), err)
+	}
+	if st.Type != unix.NSFS_MAGIC {
+		return FileFacts{}, notNamespace(file)
+	}
+	facts := FileFacts{NS: statNS(fd), Type: typeOf(fd)}
+	if facts.Type != 0 && facts.Type != file.Type {
+		return FileFacts{}, &HintError{
+			fmt.Errorf("%s is a %s namespace, not %s", quote(file.Path), facts.Type, file.Type),
+			fmt.Sprintf("use --%s=%s", facts.Type, quote(file.Path)),
+		}
+	}
+	lookOwner(f, facts.NS, fd)
+	return facts, nil
+}
+
+// notNamespace is the error for a file that is not of nsfs. In the directory
+// of ip-netns(8) it is what a network namespace leaves behind that was
+// unmounted but not deleted, or whose mount is in another mount namespace.
+func notNamespace(file File) error {
+	err := fmt.Errorf("%s is not a namespace file", quote(file.Path))
+	if name, ok := netnsName(file.Path); ok {
+		return &HintError{
+			fmt.Errorf("%w but an empty file that a network namespace left behind", err),
+			"remove it with: ip netns delete " + quote(name),
+		}
+	}
+	return &HintError{err, "nsinspect ls -t " + file.Type.String()}
+}
+
+// netnsName returns the name under which ip-netns(8) knows the file.
+func netnsName(path string) (string, bool) {
+	dir, name := filepath.Split(filepath.Clean(path))
+	return name, dir == "/run/netns/" || dir == "/var/run/netns/"
+}
+
+// typeOf asks the kernel of what kind a namespace is; 0 when it does not say
+// (before Linux 4.11).
+func typeOf(fd int) inspect.Type {
+	flag, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
+	if err != nil {
+		return 0
+	}
+	for _, t := range inspect.Types {
+		if cloneFlags[t] == int64(flag) {
+			return t
+		}
+	}
+	return 0
+}
+
+// quote returns s as it is where it is one plain word, else as a Go string:
+// what is shown and typed holds no control bytes.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:,@%[]", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,115 @@
+package enter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"nsinspect/enter/stage"
+	"nsinspect/inspect"
+)
+
+// Run carries out a plan made from the facts that came with h. It becomes the
+// command and so returns only when it could not, or, with a terminal of its
+// own for the command, when the command has ended: then with its status. What
+// goes wrong later is told by the stage itself, which ends with status 125.
+func Run(p *Plan, h *Hold) (status int, err error) {
+	runtime.LockOSThread() // capabilities are a thread's
+	defer runtime.UnlockOSThread()
+	file, err := stage.NewFile()
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	keep, err := p.openAll(h)
+	if err != nil {
+		return 0, err
+	}
+	if err := file.Write(p.compile(h.fds, file.Guard)); err != nil {
+		return 0, err
+	}
+	if p.restoreCaps() {
+		if err := raiseAmbient(p.facts.Self.Caps); err != nil {
+			return 0, err
+		}
+	}
+	if p.Pty {
+		return runPty(p, file, keep)
+	}
+	return 0, file.Exec(keep)
+}
+
+// openAll opens what the plan needs and has not been opened yet.
+func (p *Plan) openAll(h *Hold) (fds []int, err error) {
+	for _, x := range p.handles() {
+		fd, ok := h.fds[x]
+		if !ok && x.sort == handleUserNS {
+			fd, err = p.openUserNS(h, x)
+		} else {
+			fd, err = h.open(x)
+		}
+		if err != nil {
+			return nil, p.explainOpen(x, err)
+		}
+		fds = append(fds, fd)
+	}
+	if p.request.Target.PID != 0 {
+		// A path in /proc that was opened after the facts were read must not
+		// be a successor's.
+		pidfd, err := h.open(handle{sort: handlePidfd, pid: p.request.Target.PID})
+		if err != nil {
+			return nil, err
+		}
+		if !alive(pidfd) {
+			return nil, fmt.Errorf("process %d has gone: %w", p.request.Target.PID, unix.ESRCH)
+		}
+	}
+	return fds, nil
+}
+
+func (p *Plan) openUserNS(h *Hold, x handle) (int, error) {
+	for _, s := range p.Steps {
+		if u, ok := s.(newUserStep); ok {
+			fd, err := u.make()
+			if err == nil {
+				h.fds[x] = fd
+			}
+			return fd, err
+		}
+	}
+	return -1, errors.New("the plan has no new user namespace")
+}
+
+// explainOpen says more about what could not be opened.
+func (p *Plan) explainOpen(x handle, err error) error {
+	name := quote(p.request.Target.Name)
+	kind, isNS := p.kindOf(x)
+	switch {
+	case errors.Is(err, fs.ErrPermission) && isNS:
+		return &HintError{
+			fmt.Errorf("the %s namespace of %s may not be looked at: it takes CAP_SYS_PTRACE in its user namespace, or to be its user: %w", kind, name, err),
+			"run as root: sudo nsinspect enter …",
+		}
+	case errors.Is(err, fs.ErrNotExist) && isNS:
+		return &HintError{fmt.Errorf("%s has no %s namespace any more: it has ended and waits for its parent: %w", name, kind, err), "nsinspect ps"}
+	case errors.Is(err, fs.ErrPermission):
+		return &HintError{err, "run as root: sudo nsinspect enter …"}
+	}
+	return err
+}
+
+func (p *Plan) kindOf(x handle) (inspect.Type, bool) {
+	for _, s := range p.Steps {
+		if j, ok := s.(joinStep); ok {
+			for _, sp := range j.spaces {
+				if sp.ns == x {
+					return sp.kind, true
+				}
+			}
+		}
+	}
+	return 0, false
+}
