@@ -93,7 +93,7 @@ func (p *Plan) targetName() string {
 	if p.request.Target.Name == "" {
 		return "the file"
 	}
-	return quote(p.request.Target.Name)
+	return p.request.Target.Name
 }
 
 // checkOwner asks whether we own the user namespace that owns x: a user

@@ -52,35 +52,37 @@ func (s joinStep) Words() string {
 		w += "s"
 	}
 	if s.process != "" {
-		w += " of " + quote(s.process)
+		w += " of " + s.process
 	}
 	return w
 }
 
 // Needs lists who owns what is joined, see setns(2).
 func (s joinStep) Needs() string {
-	var parts []string
-	seen := map[string]bool{}
-	add := func(p string) {
-		if !seen[p] {
-			seen[p] = true
-			parts = append(parts, p)
-		}
-	}
+	var owners, parts []string
+	owned := map[string][]string{}
 	user := inspect.ID{}
 	for _, x := range s.spaces {
 		if x.kind == inspect.User {
 			user = x.id
-			add(capSysAdmin + " in " + userName(x.id))
+			parts = append(parts, capSysAdmin+" in "+userName(x.id))
 		}
 	}
 	for _, x := range s.spaces {
-		if x.kind != inspect.User && (user.IsZero() || x.owner != user) {
-			add(capSysAdmin + " in " + userName(x.owner) + ", which owns " + x.kind.String())
+		if x.kind == inspect.User || !user.IsZero() && x.owner == user {
+			continue
 		}
+		name := userName(x.owner)
+		if owned[name] == nil {
+			owners = append(owners, name)
+		}
+		owned[name] = append(owned[name], x.kind.String())
+	}
+	for _, name := range owners {
+		parts = append(parts, capSysAdmin+" in "+name+", which owns "+list(owned[name]))
 	}
 	if s.kinds().Has(inspect.Mnt) {
-		add(capSysChroot)
+		parts = append(parts, capSysChroot)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -136,7 +138,7 @@ func (s joinStep) compile(c *compiler) {
 func (s joinStep) failure(x space) stage.Failure {
 	step := "join the " + x.words() + " namespace"
 	if x.from == "" && s.process != "" {
-		step += " of " + quote(s.process)
+		step += " of " + s.process
 	}
 	hints := map[syscall.Errno]string{
 		unix.EPERM: fmt.Sprintf("it takes %s in %s, which owns it: run as root (sudo)", capSysAdmin, userName(x.owner)),

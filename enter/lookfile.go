@@ -15,11 +15,14 @@ import (
 // HintError is an error with something that the user can type.
 type HintError struct {
 	Err  error
-	Hint string
+	Text string // of the hint
 }
 
 func (e *HintError) Error() string { return e.Err.Error() }
 func (e *HintError) Unwrap() error { return e.Err }
+
+// Hint is what the user can do.
+func (e *HintError) Hint() string { return e.Text }
 
 // fileNS is the handle of a namespace file of the user. A FIFO must not block.
 func fileNS(path string) handle { return fileHandle(path, unix.O_RDONLY|unix.O_NONBLOCK) }
@@ -46,6 +49,9 @@ func lookFile(h *Hold, f *Facts, file File) (FileFacts, error) {
 			fmt.Errorf("%s is a %s namespace, not %s", quote(file.Path), facts.Type, file.Type),
 			fmt.Sprintf("use --%s=%s", facts.Type, quote(file.Path)),
 		}
+	}
+	if !file.NS.IsZero() && file.NS != facts.NS {
+		return FileFacts{}, fmt.Errorf("%s is no longer %s:[%d]", quote(file.Path), file.Type, file.NS.Ino)
 	}
 	lookOwner(f, facts.NS, fd)
 	return facts, nil
@@ -96,4 +102,17 @@ func quote(s string) string {
 		return s
 	}
 	return fmt.Sprintf("%q", s)
+}
+
+// TypeOf returns the kind of the namespace that a file is of.
+func TypeOf(path string) (inspect.Type, error) {
+	fd, err := fileNS(path).open()
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if t := typeOf(fd); t != 0 {
+		return t, nil
+	}
+	return 0, notNamespace(File{Type: inspect.Net, Path: path})
 }

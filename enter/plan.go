@@ -82,7 +82,7 @@ func (p *Plan) joins() (joinStep, error) {
 		}
 		if ours == theirs {
 			if r.Join.Has(t) {
-				p.Notes = append(p.Notes, fmt.Sprintf("%s is shared with %s already", t, quote(r.Target.Name)))
+				p.Notes = append(p.Notes, fmt.Sprintf("%s is shared with %s already", t, r.Target.Name))
 			}
 			continue
 		}

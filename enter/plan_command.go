@@ -111,7 +111,7 @@ func (p *Plan) noCommandHint() string {
 }
 
 func (p *Plan) withoutMnt() string {
-	line := "nsinspect enter " + quote(p.request.Target.Name)
+	line := "nsinspect enter " + p.request.Target.Word
 	for _, t := range (p.Join &^ SetOf(inspect.Mnt, inspect.User, inspect.PID)).List() {
 		line += " --" + t.String()
 	}

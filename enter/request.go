@@ -50,22 +50,20 @@ type Request struct {
 type Target struct {
 	PID  int    // 0 for none
 	TID  int    // a thread of it; 0 for its leader
-	Name string // what the user calls it: "web1", "pid 7"
+	Name string // what it is called in messages: "web1", "process 7"
+	Word string // what the user can type for it: "web1", "-p 7"
 	// Container is the engine's id of the container that the process must be
 	// in, because the pid came from the engine; "" is not checked.
 	Container string
 	// InContainer is set when the process is known to be in a container.
 	InContainer bool
-	// NS is the namespace that led to the process, of kind Type; the process
-	// must still be in it. Zero is not checked.
-	NS   inspect.ID
-	Type inspect.Type
 }
 
 // File is a namespace given by a file.
 type File struct {
 	Type inspect.Type
 	Path string
+	NS   inspect.ID // that it must be; zero is not checked
 }
 
 // SocketFD is a descriptor of a process that is a socket.

@@ -85,7 +85,7 @@ func (p *Plan) openUserNS(h *Hold, x handle) (int, error) {
 
 // explainOpen says more about what could not be opened.
 func (p *Plan) explainOpen(x handle, err error) error {
-	name := quote(p.request.Target.Name)
+	name := p.request.Target.Name
 	kind, isNS := p.kindOf(x)
 	switch {
 	case errors.Is(err, fs.ErrPermission) && isNS:

@@ -37,6 +37,7 @@ what they are for each other, and which container they belong to.`,
 		newID(a),
 		newDiff(a),
 		newPorts(a),
+		newEnter(a),
 		newVersion(a),
 	)
 	root.AddCommand(newTopics()...)

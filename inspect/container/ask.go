@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -46,9 +47,25 @@ func (p endpoint) ask(ctx context.Context) answer {
 }
 
 func (p endpoint) list(ctx context.Context, a *answer) error {
-	config, err := p.tls.config()
+	// Without version: every engine has the path, none has every version.
+	u := p.base.JoinPath("containers/json")
+	u.RawQuery = "all=1"
+	resp, err := p.get(ctx, u)
 	if err != nil {
 		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return readStatus(resp)
+	}
+	return p.decode(ctx, resp, a)
+}
+
+// get asks one question.
+func (p endpoint) get(ctx context.Context, u *url.URL) (*http.Response, error) {
+	config, err := p.tls.config()
+	if err != nil {
+		return nil, err
 	}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -59,22 +76,11 @@ func (p endpoint) list(ctx context.Context, a *answer) error {
 		DisableCompression:     true, // no bombs
 		MaxResponseHeaderBytes: maxHeader,
 	}
-	// Without version: every engine has the path, none has every version.
-	u := p.base.JoinPath("containers/json")
-	u.RawQuery = "all=1"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	resp, err := transport.RoundTrip(req) // a Client would follow redirects
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return readStatus(resp)
-	}
-	return p.decode(ctx, resp, a)
+	return transport.RoundTrip(req) // a Client would follow redirects
 }
 
 // readStatus makes an error of an answer that is none. Docker and Podman say

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"nsinspect/enter"
+	"nsinspect/inspect"
+	"nsinspect/inspect/container"
+)
+
+// target finds what word means and adds it to the request. named says that
+// kinds were named; else all that differ are joined. Pids, files and the names
+// of containers are found without a look at all processes.
+func (o *enterOptions) target(ctx context.Context, word string, named bool) error {
+	r := &o.req
+	r.JoinAll = o.all || !named
+	switch {
+	case word == "self":
+		return o.targetPID(os.Getpid(), word)
+	case strings.HasPrefix(word, "/") && !isProcDir(word):
+		t, err := enter.TypeOf(word)
+		if err != nil {
+			return err
+		}
+		return o.targetFile(enter.File{Type: t, Path: word})
+	}
+	if pid, err := strconv.Atoi(strings.TrimPrefix(word, "pid:")); err == nil && (o.pid != "" || exists("/proc/"+strconv.Itoa(pid))) {
+		return o.targetPID(pid, word)
+	}
+	found := container.Find(ctx, word, o.app.getenv)
+	if len(found) == 1 {
+		return o.targetContainer(&found[0])
+	}
+	return o.resolve(ctx, word)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// isProcDir reports whether path is /proc/7 or /proc/7/task/8.
+func isProcDir(path string) bool {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	return parts[0] == "proc" && (len(parts) == 2 || len(parts) == 4 && parts[2] == "task")
+}
+
+func (o *enterOptions) targetPID(pid int, name string) error {
+	r := &o.req
+	r.Target = enter.Target{PID: pid, Name: name, Word: name, InContainer: inContainer(pid)}
+	if _, err := strconv.Atoi(name); err == nil {
+		r.Target.Name, r.Target.Word = "process "+name, "-p "+name
+	}
+	return nil
+}
+
+// inContainer looks at the cgroups of a process.
+func inContainer(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return false // enter will say what is wrong with the process
+	}
+	var paths []inspect.CgroupPath
+	for line := range strings.Lines(string(b)) {
+		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 {
+			paths = append(paths, inspect.CgroupPath{Controllers: parts[1], Path: parts[2]})
+		}
+	}
+	_, ok := container.FromCgroups(paths)
+	return ok
+}
+
+func (o *enterOptions) targetContainer(c *inspect.Container) error {
+	if c.PID == 0 {
+		return withHint(fmt.Errorf("container %s is not running", c.DisplayName()), "%s start %s", c.Engine, c.DisplayName())
+	}
+	o.req.Target = enter.Target{PID: c.PID, Name: c.DisplayName(), Word: c.DisplayName(), Container: c.ID, InContainer: true}
+	return nil
+}
+
+// targetFile joins one namespace that a file is of.
+func (o *enterOptions) targetFile(f enter.File) error {
+	r := &o.req
+	if r.Join != 0 || o.all {
+		return withHint(errors.New("the target is one namespace, it has no others to join"), "nsinspect enter PROCESS --KIND --%s=%s", f.Type, f.Path)
+	}
+	r.JoinAll = false
+	r.Files = append(r.Files, f)
+	return nil
+}
+
+// resolve finds any other target with a look at the whole host.
+func (o *enterOptions) resolve(ctx context.Context, word string) error {
+	s := source{app: o.app}
+	x, err := s.index(ctx, need{
+		facts: inspect.FactTasks | inspect.FactLeads | inspect.FactContainers | inspect.FactNames | inspect.FactOwners,
+	})
+	if err != nil {
+		return err
+	}
+	t, err := x.Resolve(word)
+	if err != nil {
+		return err
+	}
+	switch t.Kind {
+	case inspect.TargetContainer:
+		c := *t.Container
+		c.PID = t.PID
+		return o.targetContainer(&c)
+	case inspect.TargetProcess:
+		if err := o.targetPID(t.PID, t.String()); err != nil {
+			return err
+		}
+		o.req.Target.TID = t.TID
+		return nil
+	}
+	return o.targetNamespace(x, t)
+}
+
+// targetNamespace joins a namespace by a process that is in it, or else by
+// what holds it.
+func (o *enterOptions) targetNamespace(x *inspect.Index, t inspect.Target) error {
+	f := enter.File{Type: t.Type, NS: t.NS}
+	if lead := x.Lead(t.NS); lead != nil {
+		f.Path = fmt.Sprintf("/proc/%d/ns/%s", lead.PID, t.Type)
+		return o.targetFile(f)
+	}
+	return o.held(x, f, t)
+}
+
+// held joins a namespace without process by its holder.
+func (o *enterOptions) held(x *inspect.Index, f enter.File, t inspect.Target) error {
+	refs := x.Snapshot().Refs
+	for _, r := range refs {
+		switch {
+		case r.NS != t.NS:
+		case r.Kind == inspect.RefMount && (r.MountNS.IsZero() || r.MountNS == x.Own(inspect.Mnt)):
+			f.Path = r.Path
+			return o.targetFile(f)
+		case r.Kind == inspect.RefFD:
+			f.Path = fmt.Sprintf("/proc/%d/fd/%d", r.PID, r.FD)
+			return o.targetFile(f)
+		case r.Kind == inspect.RefSocket && t.Type == inspect.Net && !r.Candidate:
+			o.req.JoinAll = false
+			o.req.Socket = &enter.SocketFD{PID: r.PID, FD: r.FD}
+			return nil
+		}
+	}
+	return withHint(fmt.Errorf("no process is in %s, and what holds it was not found", t), "nsinspect why %s", t)
+}
