@@ -42,7 +42,7 @@ golden: ## write the golden files of the views anew
 	go test $$(go list -f '{{range .TestImports}}{{if eq . "nsinspect/render/rendertest"}}{{$$.ImportPath}}{{end}}{{end}}' ./...) -run Golden -update
 
 man: ## write the man pages to man/
-	go run ./cmd/nsinspect/man man
+	go run -tags man ./cmd/nsinspect man
 
 install: build ## install to PREFIX (/usr/local)
 	install -D -m 0755 $(BIN) $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/nsinspect

@@ -1,3 +1,5 @@
+//go:build !man
+
 // Nsinspect inspects and debugs the namespaces of a Linux host.
 package main
 
