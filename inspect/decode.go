@@ -202,12 +202,23 @@ func (d *decoder) note(what string) {
 	}
 }
 
+// knownFacts takes out of a scope what this version does not know: what was
+// read by such names is left out too.
+func (d *decoder) knownFacts(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		unknown := !slices.Contains(factNames[:], name)
+		if unknown {
+			d.note(fmt.Sprintf("fact %q", name))
+		}
+		return unknown
+	})
+}
+
 // reportUnknown makes what was left out a Problem of the snapshot.
 func (d *decoder) reportUnknown() {
-	for _, name := range d.s.Scope.Facts {
-		if !slices.Contains(factNames[:], name) {
-			d.note(fmt.Sprintf("scope: fact %q", name))
-		}
+	d.s.Scope.Facts = d.knownFacts(d.s.Scope.Facts)
+	for i := range d.s.Networks {
+		d.s.Networks[i].Facts = d.knownFacts(d.s.Networks[i].Facts)
 	}
 	if d.lost == 0 {
 		return

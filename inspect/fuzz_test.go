@@ -24,8 +24,9 @@ func FuzzParseLink(f *testing.F) {
 // FuzzDecode: what is read can be written and read again without change, and
 // no question about it panics.
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(f, testHost()))
-	f.Add(encode(f, &Snapshot{Format: Format}))
+	for _, s := range smallSnapshots() {
+		f.Add(encode(f, s))
+	}
 	f.Add(`{"format":1,"scope":{"facts":["tasks"]},"host":{"ns_dev":4},"namespaces":[{"id":"4:9","type":"user","id_map":{"uid":null}}],"processes":[{"pid":7,"x":1}]}`)
 	f.Add(`{"format":1,"scope":{},"host":{"observer":{"pid":1}},"namespaces":[],"processes":[{"pid":1,"info":{"nspid":[]}}],"refs":[],"networks":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -51,6 +52,24 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// smallSnapshots are a few with one of each thing: what is small is mutated
+// fast.
+func smallSnapshots() []*Snapshot {
+	host := testHost()
+	empty := func() *Snapshot { return &Snapshot{Format: Format, Host: Host{NSDev: 4}} }
+	user, process, thread, container, ref := empty(), empty(), empty(), empty(), empty()
+	user.Namespaces = []Namespace{*NewIndex(host).Namespace(id(inoInUser)), {ID: id(7), Type: PID, Parent: id(8)}}
+	process.Processes = host.Processes[6:7]
+	process.Containers = host.Containers[:1]
+	thread.Processes = host.Processes[7:8]
+	thread.Scope.Focus = []int{5000}
+	container.Containers = host.Containers[1:]
+	container.Host.Users = host.Host.Users
+	ref.Refs, ref.Problems = host.Refs, host.Problems
+	ref.Networks = []Network{{NS: id(inoBlue), Facts: []string{"network"}, NSIDs: []NSID{{NSID: 1, Dark: 1}}}, {Dark: 1, Via: &Via{NS: id(inoBlue)}}}
+	return []*Snapshot{empty(), user, process, thread, container, ref}
+}
+
 // ask puts every question to an index.
 func ask(t *testing.T, s *Snapshot) {
 	x := NewIndex(s)
@@ -70,18 +89,29 @@ func ask(t *testing.T, s *Snapshot) {
 		x.Owned(id)
 		x.IsOwn(id)
 		checkWord(t, x, linkText(s.Namespaces[i].Type, id))
+		if tr := x.TranslateID(GID, id, x.Own(User), 1000); len(tr.Levels) == 0 || tr.Levels[0].NS != id || tr.String() == "" {
+			t.Errorf("gid 1000 of %s: %+v", id, tr)
+		}
 	}
 	for i := range s.Processes {
 		if x.Process(s.Processes[i].PID) != &s.Processes[i] {
 			t.Errorf("process %d is not found", s.Processes[i].PID)
 		}
 		checkWord(t, x, targetProcess(s.Processes[i].PID).Text)
+		levels := x.PIDLevels(&s.Processes[i])
+		if levels[0].PID != s.Processes[i].PID {
+			t.Errorf("process %d has the pids %v", s.Processes[i].PID, levels)
+		}
+		x.TranslatePID(levels[len(levels)-1].NS, x.Own(PID), levels[len(levels)-1].PID)
 	}
 	for i := range s.Containers {
 		checkWord(t, x, s.Containers[i].Name)
 		checkWord(t, x, "id:"+s.Containers[i].ID)
 	}
 	checkWord(t, x, "self")
+	if d := Diff(s, s); !d.IsEmpty() {
+		t.Errorf("it differs from itself: %s", d.lines())
+	}
 }
 
 // FuzzResolve: no word panics, and what a word means can be said in a word

@@ -171,7 +171,7 @@ func crowd(n int) *Snapshot {
 	s.Processes = nil
 	for c := range 500 {
 		for k := range 5 {
-			s.Namespaces = append(s.Namespaces, Namespace{ID: id(uint64(4026540000 + c*5 + k)), Type: []Type{Mnt, Net, PID, IPC, UTS}[k], Owner: id(inoUser)})
+			s.Namespaces = append(s.Namespaces, Namespace{ID: id(4026540000 + uint64(c*5+k)), Type: []Type{Mnt, Net, PID, IPC, UTS}[k], Owner: id(inoUser)})
 		}
 		s.Containers = append(s.Containers, Container{ID: fmt.Sprintf("%064x", c), Name: fmt.Sprint("c", c), Engine: "docker"})
 	}
@@ -180,7 +180,7 @@ func crowd(n int) *Snapshot {
 		p.Info.Cgroups = []CgroupPath{{Path: "/system.slice/worker.service"}}
 		if i%10 == 0 {
 			c := i / 10 % 500
-			base := uint64(4026540000 + c*5)
+			base := 4026540000 + uint64(c*5)
 			p.NS = p.NS.with(map[Link]uint64{LinkMnt: base, LinkNet: base + 1, LinkPID: base + 2, LinkIPC: base + 3, LinkUTS: base + 4})
 			p.Info.Container = fmt.Sprintf("%064x", c)
 		}

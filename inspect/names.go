@@ -40,10 +40,17 @@ func (r *Ref) name() string {
 		return ""
 	case r.Name != "":
 		return r.Name
-	case strings.HasPrefix(runPath(r.Path), "/run/netns/"):
+	case isNetnsPath(r.Path):
 		return path.Base(r.Path)
 	}
 	return r.Path
+}
+
+// isNetnsPath reports whether ip-netns(8) or a container engine mounts network
+// namespaces there.
+func isNetnsPath(path string) bool {
+	path = runPath(path)
+	return strings.HasPrefix(path, "/run/netns/") || strings.HasPrefix(path, "/run/docker/netns/")
 }
 
 // runPath returns path with /var/run, which is mostly a symbolic link, as

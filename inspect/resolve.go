@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,24 +187,27 @@ func (f *finder) inode(ino uint64) {
 	}
 }
 
-// typeOf returns the kind of a namespace, also of one that only links refer
-// to; 0 when it is not known.
+// typeOf returns the kind of a namespace, also of one that only links or
+// names of network namespaces refer to; 0 when it is not known.
 func (x *Index) typeOf(id ID) Type {
 	if n := x.Namespace(id); n != nil {
 		return n.Type
 	}
-	lead := x.Lead(id)
-	if lead == nil {
-		return 0
+	if lead := x.Lead(id); lead != nil {
+		return lead.typeOf(id)
 	}
+	if slices.ContainsFunc(x.RefsOf(id), func(r Ref) bool { return r.Kind == RefMount && isNetnsPath(r.Path) }) {
+		return Net
+	}
+	return 0
+}
+
+// typeOf returns the kind of a namespace that p or a thread of it is in.
+func (p *Process) typeOf(id ID) Type {
 	for _, t := range Types {
-		if lead.NS.Of(t) == id {
+		in := func(th Thread) bool { return th.NS.Of(t) == id }
+		if p.NS.Of(t) == id || slices.ContainsFunc(p.Threads, in) {
 			return t
-		}
-		for i := range lead.Threads {
-			if lead.Threads[i].NS.Of(t) == id {
-				return t
-			}
 		}
 	}
 	return 0
@@ -214,14 +216,16 @@ func (x *Index) typeOf(id ID) Type {
 // names looks for namespaces that are mounted under a name.
 func (f *finder) names(name string) {
 	for _, i := range f.x.named(name) {
-		f.add(f.x.targetNamed(&f.x.s.Refs[i], name))
+		if t := f.x.targetNamed(&f.x.s.Refs[i], name); t.Type != 0 {
+			f.add(t)
+		}
 	}
 	f.distinct()
 }
 
-// targetNamed is the namespace that r mounts.
+// targetNamed is the namespace that r mounts. Its type is 0 when not known.
 func (x *Index) targetNamed(r *Ref, name string) Target {
-	t := targetNamespace(r.NS, cmp.Or(x.typeOf(r.NS), Net))
+	t := targetNamespace(r.NS, x.typeOf(r.NS))
 	if t.Type == Net {
 		t.Text = "netns:" + name
 	}

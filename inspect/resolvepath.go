@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"strconv"
@@ -19,8 +18,11 @@ func (x *Index) resolvePath(word string) (Target, error) {
 	for _, here := range []bool{true, false} { // a mount in sight before those elsewhere
 		for i := range x.s.Refs {
 			r := &x.s.Refs[i]
-			if r.Kind == RefMount && runPath(r.Path) == runPath(clean) && x.isHere(r) == here {
-				f.add(targetNamespace(r.NS, cmp.Or(x.typeOf(r.NS), Net)))
+			if r.Kind != RefMount || runPath(r.Path) != runPath(clean) || x.isHere(r) != here {
+				continue
+			}
+			if t := x.typeOf(r.NS); t != 0 {
+				f.add(targetNamespace(r.NS, t))
 			}
 		}
 		switch len(f.found) {

@@ -64,7 +64,6 @@ type simNS struct {
 	parent *simNS
 	ino    uint64
 	kuids  []IDRange // inside → kuid
-	text   []IDRange // inside → id of the parent, as written to uid_map
 }
 
 func (n *simNS) kuid(id uint32) uint32 {
@@ -83,15 +82,6 @@ func (n *simNS) id(kuid uint32) uint32 {
 		}
 	}
 	return unmapped
-}
-
-func (n *simNS) isWithin(o *simNS) bool {
-	for ; n != nil; n = n.parent {
-		if n == o {
-			return true
-		}
-	}
-	return false
 }
 
 // seenBy is what a reader in o sees in the uid_map of n, as uid_m_show of
