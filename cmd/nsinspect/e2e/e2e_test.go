@@ -83,11 +83,25 @@ func viewJSON(t testing.TB, v any, args ...string) {
 
 func viewOn(t testing.TB, dockerHost string, args ...string) string {
 	t.Helper()
-	r := nsinspect(t, dockerHost, args...)
+	r := answered(t, dockerHost, args...)
 	if r.status != 0 {
 		t.Fatalf("nsinspect %s: status %d\n%s%s", strings.Join(args, " "), r.status, r.stdout, r.stderr)
 	}
 	return r.stdout
+}
+
+// answered runs nsinspect until the engine has answered in time: on a machine
+// under load it may not, and then names are missing.
+func answered(t testing.TB, dockerHost string, args ...string) result {
+	t.Helper()
+	var r result
+	for range 20 {
+		if r = nsinspect(t, dockerHost, args...); !strings.Contains(r.stderr+r.stdout, "no answer within") {
+			return r
+		}
+	}
+	t.Logf("nsinspect %s: the engine did not answer in time: %s", strings.Join(args, " "), r.stderr)
+	return r
 }
 
 func viewJSONOn(t testing.TB, dockerHost string, v any, args ...string) {

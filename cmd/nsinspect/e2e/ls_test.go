@@ -162,7 +162,7 @@ func checkLsTarget(t *testing.T, s scene) {
 			t.Errorf("ls -p %s is not ls -p web1:\n%s", target, diff)
 		}
 	}
-	r := nsinspect(t, docker.Host(), "ls", "-p", "web")
+	r := answered(t, docker.Host(), "ls", "-p", "web")
 	if r.status != 2 || r.stdout != "" || !strings.Contains(r.stderr, `nsinspect: error: target "web" is ambiguous`) ||
 		!strings.Contains(r.stderr, "web1") || !strings.Contains(r.stderr, "web2") {
 		t.Errorf("ls -p web, which is the service of two containers: %+v", r)

@@ -114,7 +114,7 @@ func checkShowText(t *testing.T, s scene) {
 	if text := view(t, "show", "agent"); !strings.Contains(text, "shares the host's pid namespace") {
 		t.Errorf("show agent does not warn of the host's pid namespace:\n%s", text)
 	}
-	r := nsinspect(t, docker.Host(), "show", "web9")
+	r := answered(t, docker.Host(), "show", "web9")
 	if r.status != 1 || r.stdout != "" || !strings.Contains(r.stderr, "nsinspect: error: ") || !strings.Contains(r.stderr, "web9") {
 		t.Errorf("show web9 = %+v", r)
 	}
