@@ -22,14 +22,15 @@ import (
 
 func TestMain(m *testing.M) {
 	livetest.Main(m, map[string]livetest.Role{
-		"named":   named,
-		"threads": threads,
-		"zombie":  zombieLeader,
-		"orphan":  orphan,
-		"forever": forever,
-		"offset":  offset,
-		"collect": collect,
-		"ownproc": ownProc,
+		"named":    named,
+		"threads":  threads,
+		"zombie":   zombieLeader,
+		"orphan":   orphan,
+		"forever":  forever,
+		"offset":   offset,
+		"collect":  collect,
+		"ownproc":  ownProc,
+		"features": features,
 	})
 }
 

@@ -153,7 +153,7 @@ func parseUint(b []byte, limit uint64) (uint64, bool) {
 	var n uint64
 	for _, c := range b {
 		d := uint64(c - '0')
-		if c < '0' || c > '9' || n > (limit-d)/10 {
+		if c < '0' || c > '9' || d > limit || n > (limit-d)/10 {
 			return 0, false
 		}
 		n = n*10 + d
