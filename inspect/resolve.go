@@ -215,35 +215,25 @@ func (p *Process) typeOf(id ID) Type {
 
 // names looks for namespaces that are mounted under a name.
 func (f *finder) names(name string) {
-	for _, i := range f.x.named(name) {
-		if t := f.x.targetNamed(&f.x.s.Refs[i], name); t.Type != 0 {
-			f.add(t)
-		}
+	for _, t := range f.x.targetsNamed(name) {
+		f.add(t)
 	}
-	f.distinct()
 }
 
-// targetNamed is the namespace that r mounts. Its type is 0 when not known.
-func (x *Index) targetNamed(r *Ref, name string) Target {
-	t := targetNamespace(r.NS, x.typeOf(r.NS))
-	if t.Type == Net {
-		t.Text = "netns:" + name
-	}
-	return t
-}
-
-// distinct makes the texts of namespaces with the same name differ.
-func (f *finder) distinct() {
-	named := func(t Target) bool { return strings.HasPrefix(t.Text, "netns:") }
-	first := slices.IndexFunc(f.found, named)
-	if first < 0 || !slices.ContainsFunc(f.found[first+1:], named) {
-		return
-	}
-	for i := range f.found {
-		if named(f.found[i]) {
-			f.found[i].Text = linkText(f.found[i].Type, f.found[i].NS)
+// targetsNamed returns the namespaces that are mounted under a name, of those
+// whose type is known. The name alone means one only if there is no other.
+func (x *Index) targetsNamed(name string) []Target {
+	var found []Target
+	for _, i := range x.named(name) {
+		ns := x.s.Refs[i].NS
+		if t := targetNamespace(ns, x.typeOf(ns)); t.Type != 0 && !slices.ContainsFunc(found, t.same) {
+			found = append(found, t)
 		}
 	}
+	if len(found) == 1 && found[0].Type == Net {
+		found[0].Text = "netns:" + name
+	}
+	return found
 }
 
 func parsePID(s string) (int, error) {

@@ -69,14 +69,15 @@ func (x *Index) containerWords(w *wordList) {
 func (x *Index) nameWords(w *wordList) {
 	for i := range x.s.Refs {
 		name := x.s.Refs[i].name()
-		if name == "" {
+		if name == "" || w.has[name] {
 			continue
 		}
-		t := x.targetNamed(&x.s.Refs[i], name)
-		about := func() string { return x.about(t.NS, t.Type) }
-		w.add(name, t, about)
-		if strings.HasPrefix(w.prefix, "netns:") {
-			w.add("netns:"+name, t, about)
+		for _, t := range x.targetsNamed(name) {
+			about := func() string { return x.about(t.NS, t.Type) }
+			w.add(name, t, about)
+			if strings.HasPrefix(w.prefix, "netns:") {
+				w.add("netns:"+name, t, about)
+			}
 		}
 	}
 }
