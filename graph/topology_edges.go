@@ -8,9 +8,11 @@ import (
 
 // edges adds what the links of all interfaces say.
 func (b *topologyBuilder) edges() {
-	// Missing ends are added on the way, and have no links of their own.
 	for _, ns := range append([]*Netns{}, b.t.Namespaces...) {
 		for _, i := range append([]*Iface{}, ns.Interfaces...) {
+			if i.facts == nil {
+				continue // added on the way as the missing end of another
+			}
 			b.master(i)
 			switch {
 			case isPair(i.Kind):

@@ -59,11 +59,13 @@ const (
 	FactNetConf
 	// FactNetfilter: tables, chains, rules and sets of nf_tables.
 	FactNetfilter
-	// FactPorts: listening TCP and all UDP sockets by network namespace, the
-	// processes that have them open and those that serve tun and tap interfaces.
+	// FactPorts: listening TCP and all UDP sockets by network namespace, and the
+	// processes that have them open.
 	FactPorts
 	// FactConnections: the TCP sockets that do not listen.
 	FactConnections
+	// FactServers: the processes that serve tun and tap interfaces.
+	FactServers
 
 	numFacts = iota
 )
@@ -72,7 +74,7 @@ var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
-	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections",
+	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers",
 }
 
 // FactsAll is every sort of facts.

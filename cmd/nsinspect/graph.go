@@ -18,7 +18,7 @@ import (
 const (
 	graphFacts = inspect.FactTasks | inspect.FactNetwork
 	graphAlso  = inspect.FactThreads | inspect.FactLeads | inspect.FactContainers | inspect.FactNames |
-		inspect.FactRoutes | inspect.FactNetfilter
+		inspect.FactRoutes | inspect.FactNetfilter | inspect.FactServers
 )
 
 // graphOptions are the flags of nsinspect graph.

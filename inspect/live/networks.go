@@ -16,7 +16,7 @@ func (c *capture) readNetworks(ctx context.Context) error {
 			o.Sources = append(o.Sources, wire.Source{ID: e.ns.ID, Open: func() (int, error) { return c.open(e) }})
 		}
 	}
-	if c.Facts.Has(inspect.FactPorts) {
+	if c.Facts&(inspect.FactPorts|inspect.FactConnections|inspect.FactServers) != 0 {
 		for i := range c.procs {
 			o.PIDs = append(o.PIDs, c.procs[i].PID)
 		}

@@ -21,13 +21,14 @@ type Options struct {
 	Own inspect.ID
 	// ProcRoot is where proc is mounted.
 	ProcRoot string
-	// PIDs are the processes of which FactPorts reads the open files.
+	// PIDs are the processes of which FactPorts, FactConnections and FactServers
+	// read the open files.
 	PIDs []int
 }
 
 // Facts are those that Collect can read.
 const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
-	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections
+	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers
 
 // Collect reads the network namespaces. One that went meanwhile is left out;
 // what could not be read is a Problem.
@@ -46,7 +47,7 @@ func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Probl
 	}
 	dark := settle(rooms, bugs)
 	nets := assemble(rooms, dark)
-	if o.Facts.Has(inspect.FactPorts) {
+	if o.Facts&(inspect.FactPorts|inspect.FactConnections|inspect.FactServers) != 0 {
 		findHolders(ctx, &o, nets, bugs)
 	}
 	return nets, bugs.problems()

@@ -16,6 +16,7 @@ import (
 type owners struct {
 	nets    []inspect.Network
 	sockets map[uint64][]*inspect.Socket // by inode
+	tuns    bool                         // whether there are tuns to find servers of
 	bugs    *faults
 	proc    string
 }
@@ -32,6 +33,9 @@ func findHolders(ctx context.Context, o *Options, nets []inspect.Network, bugs *
 			}
 		}
 	}
+	if w.tuns = o.Facts.Has(inspect.FactServers) && anyTun(nets); !w.tuns && len(w.sockets) == 0 {
+		return
+	}
 	for _, pid := range o.PIDs {
 		if ctx.Err() != nil {
 			bugs.add("read open files", inspect.ID{}, ctx.Err())
@@ -39,6 +43,18 @@ func findHolders(ctx context.Context, o *Options, nets []inspect.Network, bugs *
 		}
 		w.process(pid)
 	}
+}
+
+// anyTun reports whether somebody can have a tun open.
+func anyTun(nets []inspect.Network) bool {
+	for i := range nets {
+		for j := range nets[i].Interfaces {
+			if nets[i].Interfaces[j].Tun != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // process reads the open files of one process. That it has gone is normal.
@@ -76,7 +92,7 @@ func (w *owners) link(at inspect.FD, link string) {
 		}
 		return
 	}
-	if strings.HasSuffix(link, "/net/tun") {
+	if w.tuns && strings.HasSuffix(link, "/net/tun") {
 		w.tun(at)
 	}
 }
