@@ -25,11 +25,42 @@ func (guard) Visit(node *ast.Node) {
 		if len(n.Arguments) > 0 {
 			n.Arguments[0] = &ast.BinaryNode{Operator: "??", Left: n.Arguments[0], Right: none(n.Name)}
 		}
+	case *ast.UnaryNode:
+		if v, ok := asField(n.Node); ok && (n.Operator == "!" || n.Operator == "not") {
+			ast.Patch(node, &ast.BinaryNode{Operator: "&&", Left: isKnown(v), Right: n})
+		}
+	case *ast.ConditionalNode:
+		n.Cond = orFalse(n.Cond)
 	case *ast.BinaryNode:
+		switch n.Operator {
+		case "&&", "and", "||", "or":
+			n.Left, n.Right = orFalse(n.Left), orFalse(n.Right)
+		}
 		if guarded[n.Operator] {
 			guardBinary(node, n)
 		}
 	}
+}
+
+// asField returns n where it is a field and not computed from any.
+func asField(n ast.Node) (ast.Node, bool) {
+	switch n.(type) {
+	case *ast.IdentifierNode, *ast.MemberNode, *ast.ChainNode:
+		return n, true
+	}
+	return nil, false
+}
+
+func isKnown(v ast.Node) ast.Node {
+	return &ast.BinaryNode{Operator: "!=", Left: v, Right: &ast.NilNode{}}
+}
+
+// orFalse takes a field that is true, false or not known as a condition.
+func orFalse(n ast.Node) ast.Node {
+	if v, ok := asField(n); ok {
+		return &ast.BinaryNode{Operator: "??", Left: v, Right: &ast.BoolNode{}}
+	}
+	return n
 }
 
 // none is what a function takes for a value that is not known.
@@ -67,15 +98,14 @@ func guardBinary(node *ast.Node, b *ast.BinaryNode) {
 
 // values returns the fields that n is computed from.
 func values(n ast.Node) []ast.Node {
+	if v, ok := asField(n); ok {
+		return []ast.Node{v}
+	}
 	switch n := n.(type) {
-	case *ast.IdentifierNode, *ast.MemberNode:
-		return []ast.Node{n}
 	case *ast.UnaryNode:
 		return values(n.Node)
 	case *ast.BinaryNode:
 		return append(values(n.Left), values(n.Right)...)
-	case *ast.ChainNode:
-		return []ast.Node{n}
 	}
 	return nil
 }

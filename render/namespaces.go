@@ -40,8 +40,10 @@ func NamespaceColumns() Columns[graph.Row] {
 		{Name: "PROJECT", Help: "compose project of the container", Text: containerField(func(c *graph.RowContainer) string { return c.Project }), Needs: names, Show: ShowOnRequest},
 		{Name: "SERVICE", Help: "compose service of the container", Text: containerField(func(c *graph.RowContainer) string { return c.Service }), Needs: names, Show: ShowOnRequest},
 		{Name: "NAMES", Help: "names under /run/netns, paths of bind mounts", Text: func(r *row) string { return strings.Join(r.Names, ",") }, Needs: inspect.FactNames, Show: ShowOnRequest},
-		{Name: "DETAIL", Help: "names, hostname, id map or clock offsets, by kind", Text: detailText, Show: ShowWide,
-			Needs: inspect.FactNames | inspect.FactHostnames | inspect.FactIDMaps | inspect.FactTimeOffsets},
+		{
+			Name: "DETAIL", Help: "names, hostname, id map or clock offsets, by kind", Text: detailText, Show: ShowWide,
+			Needs: inspect.FactNames | inspect.FactHostnames | inspect.FactIDMaps | inspect.FactTimeOffsets,
+		},
 		{Name: "COMMAND", Help: "name of PID, its command line with --cmdline", Text: commandText, Needs: leads},
 	}
 }

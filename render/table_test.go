@@ -67,8 +67,14 @@ func TestTruncate(t *testing.T) {
 		width int
 		want  string
 	}{
-		{"web1", 4, "web1"}, {"web12", 4, "web…"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"abc", 1, "…"},
-		{"abc", 0, ""}, {"", 0, ""}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"web1", 4, "web1"},
+		{"web12", 4, "web…"},
+		{"日本語", 5, "日本…"},
+		{"日本語", 4, "日…"},
+		{"abc", 1, "…"},
+		{"abc", 0, ""},
+		{"", 0, ""},
+		{"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
 	} {
 		if got := Truncate(c.s, c.width, false); got != c.want {
 			t.Errorf("Truncate(%q, %d) = %q, want %q", c.s, c.width, got, c.want)

@@ -69,7 +69,7 @@ func newLs(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVarP(&o.types, "type", "t", nil, "only namespaces of this `TYPE`; may be repeated, as in -t net,pid")
 	f.StringVarP(&o.target, "target", "p", "", "only the namespaces of `TARGET`")
-	f.StringVar(&o.tree, "tree", "", "draw them below their `owner`, or with =parent below their parent")
+	f.StringVar(&o.tree, "tree", "", "draw them `BY` owner, each below its owner, or by parent")
 	f.Lookup("tree").NoOptDefVal = "owner"
 	complete(cmd, "target", o.completeTarget)
 	completeListFlag(cmd, "type", typeWords)

@@ -25,24 +25,31 @@ what they are for each other, and which container they belong to.`,
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(
-		newGraph(a),
-		newLinks(a),
-		newLs(a),
-		newSnapshot(a),
-		newCompletion(a),
-		newTree(a),
-		newShow(a),
-		newPs(a),
-		newID(a),
-		newDiff(a),
-		newPorts(a),
-		newEnter(a),
-		newVersion(a),
+	addGroup(root, "Look at namespaces:",
+		newLs(a), newTree(a), newShow(a), newPs(a), newID(a), newDiff(a),
 	)
-	root.AddCommand(newTopics()...)
+	addGroup(root, "Look at networks:",
+		newLinks(a), newPorts(a), newGraph(a),
+	)
+	addGroup(root, "Act:",
+		newEnter(a),
+	)
+	addGroup(root, "Other commands:",
+		newSnapshot(a), newCompletion(a), newVersion(a),
+	)
 	root.SetHelpCommand(newHelp())
+	root.SetHelpCommandGroupID("Other commands:")
+	root.AddCommand(newTopics()...)
 	return root
+}
+
+// addGroup adds commands that the help lists together, in this order.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // rootArgs refuses a command that does not exist and names the nearest.
