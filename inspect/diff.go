@@ -10,7 +10,8 @@ import (
 // A namespace is the same when it has the same id and type, and the same
 // serial where both have one: inodes are used again. A process is the same
 // when it has the same pid, and the same start time where both have one. What
-// one of the two was not asked for, or could not read, is no difference.
+// one of the two was not asked for, or could not read, is no difference, nor
+// are the processes that took them.
 func Diff(a, b *Snapshot) Delta {
 	f := differ{a: NewIndex(a), b: NewIndex(b)}
 	f.d = Delta{Namespaces: []NamespaceChange{}, Processes: []ProcessChange{}, Containers: []ContainerChange{}}
@@ -102,6 +103,12 @@ func (f *differ) processes() {
 		return
 	}
 	merge(f.a.s.Processes, f.b.s.Processes, compareProcesses, func(p, q *Process) {
+		if p != nil && p.PID == f.a.s.Host.Observer.PID {
+			p = nil
+		}
+		if q != nil && q.PID == f.b.s.Host.Observer.PID {
+			q = nil
+		}
 		if p != nil && q != nil && sameProcess(f.b, p) != nil {
 			if fields := movedLinks(&p.NS, &q.NS); fields != nil {
 				f.d.Processes = append(f.d.Processes, processChange(Changed, q, fields))

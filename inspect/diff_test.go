@@ -54,12 +54,16 @@ func TestDiff(t *testing.T) {
 		}), []string{
 			"went pid:[4026532322] joined [] left [4010] []", "went user:[4026532320] joined [] left [4010] []", "went pid 4010 runc []",
 		}},
+		{"another nsinspect looked", edit(func(s *Snapshot, x *Index) {
+			x.Process(900).PID = 901
+			s.Host.Observer.PID = 901
+		}), nil},
 		{"a pid was used again", edit(func(_ *Snapshot, x *Index) { x.Process(3040).Info.Start = 999 }), []string{
 			"changed net:[4026532299] joined [3040] left [3040] []", "went pid 3040 nginx []", "appeared pid 3040 nginx []",
 		}},
-		{"a process moved", edit(func(_ *Snapshot, x *Index) { x.Process(900).NS[LinkNet] = id(inoBlue) }), []string{
-			"changed net:[4026531840] joined [] left [900] []", "changed net:[4026532400] joined [900] left [] []",
-			"changed pid 900 nsinspect [{net 4:4026531840 4:4026532400}]",
+		{"a process moved", edit(func(_ *Snapshot, x *Index) { x.Process(2).NS[LinkNet] = id(inoBlue) }), []string{
+			"changed net:[4026531840] joined [] left [2] []", "changed net:[4026532400] joined [2] left [] []",
+			"changed pid 2 kthreadd [{net 4:4026531840 4:4026532400}]",
 		}},
 		{"an inode was used again", edit(func(_ *Snapshot, x *Index) { x.Namespace(id(inoWebNet)).Serial = 7 }), []string{
 			"went net:[4026532299] joined [] left [3037 3040] []", "appeared net:[4026532299] joined [3037 3040] left [] []",

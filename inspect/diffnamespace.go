@@ -68,6 +68,7 @@ func (f *differ) notIn(x, y *Index, n *Namespace) []int {
 		q := sameProcess(y, p)
 		_, is := slices.BinarySearch(others, pid)
 		switch {
+		case pid == x.s.Host.Observer.PID:
 		case !f.threads && p.NS.Of(n.Type) != n.ID: // by a thread
 		case q == nil, !is && !isUnread(q, n.Type):
 			pids = append(pids, pid)
