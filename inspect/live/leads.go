@@ -2,10 +2,11 @@ package live
 
 import (
 	"context"
+	"slices"
 )
 
 // readLeads reads Info of the first process of each group; where that is gone
-// of the next one.
+// of the next one; and of those that could be the true first of a namespace.
 func (c *capture) readLeads(ctx context.Context) error {
 	var leads []int
 	tried := make(map[int]bool, len(c.groups))
@@ -26,7 +27,10 @@ func (c *capture) readLeads(ctx context.Context) error {
 	for _, g := range c.groups {
 		c.replaceLead(g, tried, r)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.readInfos(ctx, slices.DeleteFunc(elders(c.procs, c.groups), func(i int) bool { return !c.inFocus(i) }))
 }
 
 // replaceLead reads on until Info of one process of the group is known.
