@@ -25,6 +25,7 @@ type capture struct {
 	observer inspect.Observer
 	host     inspect.Host
 	procs    []inspect.Process
+	infos    int // how many processes Info was asked of
 	groups   []*group
 	ns       namespaces
 	refs     []inspect.Ref

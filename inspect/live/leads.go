@@ -60,17 +60,17 @@ func (c *capture) readProcesses(ctx context.Context) error {
 
 // readInfos reads Info of the processes at these places, where it was not yet.
 func (c *capture) readInfos(ctx context.Context, which []int) error {
+	which = slices.DeleteFunc(which, func(i int) bool { return c.procs[i].Info != nil })
 	err := parallel(ctx, len(which), func() func(int, int) {
 		r := c.infoReader()
 		return func(from, to int) {
 			for _, i := range which[from:to] {
-				if c.procs[i].Info == nil {
-					c.procs[i].Info = r.read(c.procs[i].PID)
-				}
+				c.procs[i].Info = r.read(c.procs[i].PID)
 			}
 		}
 	})
-	c.p.total(opInfo, len(which))
+	c.infos += len(which)
+	c.p.total(opInfo, c.infos)
 	return err
 }
 
