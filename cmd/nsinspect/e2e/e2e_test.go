@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,6 +25,10 @@ var docker, remap = dockertest.Daemon{}, dockertest.Daemon{Remap: mappedFrom}
 
 // binary is the nsinspect under test.
 var binary string
+
+// init keeps the main thread to the main goroutine: a test that enters another
+// namespace would leave it there, and /proc/PID/ns is about that thread.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) { os.Exit(docker.Tests(remap.Tests(built{m})).Run()) }
 

@@ -205,6 +205,9 @@ func checkPorts(t *testing.T, s scene) {
 	decode(t, inDaemon(t, binary, "ports", "-o", "json"), &got)
 	var have []string
 	for _, p := range got.Ports {
+		if s[p.Title] == nil {
+			continue // another daemon of the machine publishes too
+		}
 		for _, h := range p.Published {
 			ip := h.HostIP
 			if !ip.IsValid() {
@@ -252,11 +255,13 @@ func checkGraph(t *testing.T, s scene) {
 		t.Errorf("graph back:\n%s", one)
 	}
 	var doc struct {
-		Edges []struct{ Kind, Label, Evidence string }
+		Edges []struct{ Kind, From, To, Label, Evidence string }
 	}
 	decode(t, inDaemon(t, binary, "graph", "-o", "json"), &doc)
+	front := itoa(s["front"].ns[inspect.Net])
 	for _, e := range doc.Edges {
-		if e.Kind == "publish" && (!strings.Contains(e.Evidence, "rule ") || !strings.Contains(e.Evidence, "docker publishes it")) {
+		ours := strings.Contains(e.From+" "+e.To, front)
+		if e.Kind == "publish" && ours && (!strings.Contains(e.Evidence, "rule ") || !strings.Contains(e.Evidence, "docker publishes it")) {
 			t.Errorf("published port %s: %s", e.Label, e.Evidence)
 		}
 	}
