@@ -110,6 +110,14 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	}
 }
 
+func TestEncodeSaysWhatIsTooLarge(t *testing.T) {
+	s := testHost()
+	s.Host.Hostname = strings.Repeat("{", maxObjects)
+	if err := Encode(io.Discard, s); err == nil || !strings.Contains(err.Error(), "more than can be read again") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestEncodeReportsTheWriter(t *testing.T) {
 	want := errors.New("disk full")
 	if err := Encode(failingWriter{want}, testHost()); !errors.Is(err, want) {
@@ -230,7 +238,7 @@ func TestDecodeLimits(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	_, err = Decode(strings.NewReader(`{"processes":[` + strings.Repeat("{},", maxObjects)))
-	if err == nil || !strings.Contains(err.Error(), "more than 8388608 objects") {
+	if err == nil || !strings.Contains(err.Error(), "more than 2097152 objects") {
 		t.Errorf("error %v", err)
 	}
 }

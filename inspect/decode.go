@@ -17,7 +17,7 @@ const MaxSize = 256 << 20
 
 // maxObjects is how many JSON objects a file may have. It bounds the memory
 // that a small hostile file can claim.
-const maxObjects = 8 << 20
+const maxObjects = 2 << 20
 
 // Decode reads a snapshot and checks it as a file of unknown origin: what it
 // returns is in order, its numbers are in range, no id occurs twice, and every

@@ -33,6 +33,9 @@ func Encode(w io.Writer, s *Snapshot) error {
 	if e.err == nil {
 		e.err = e.w.Flush()
 	}
+	if e.err == nil && (e.size > MaxSize || e.objects > maxObjects) {
+		e.err = fmt.Errorf("%d MiB with %d objects are more than can be read again", e.size>>20, e.objects)
+	}
 	if e.err != nil {
 		return fmt.Errorf("write snapshot: %w", e.err)
 	}
@@ -46,6 +49,9 @@ type encoder struct {
 	buf  bytes.Buffer
 	json *json.Encoder
 	err  error
+
+	size    int64
+	objects int
 }
 
 func (e *encoder) snapshot(v reflect.Value) {
@@ -85,7 +91,10 @@ func (e *encoder) value(v reflect.Value) {
 	}
 	e.buf.Reset()
 	if e.err = e.json.Encode(v.Addr().Interface()); e.err == nil {
-		_, e.err = e.w.Write(escapeControls(bytes.TrimRight(e.buf.Bytes(), "\n")))
+		text := escapeControls(bytes.TrimRight(e.buf.Bytes(), "\n"))
+		e.size += int64(len(text))
+		e.objects += bytes.Count(text, []byte{'{'})
+		_, e.err = e.w.Write(text)
 	}
 }
 
