@@ -35,7 +35,7 @@ what they are for each other, and which container they belong to.`,
 		newEnter(a),
 	)
 	addGroup(root, "Other commands:",
-		newSnapshot(a), newCompletion(a), newVersion(a),
+		newFeatures(a), newSnapshot(a), newCompletion(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetHelpCommandGroupID("Other commands:")

@@ -16,7 +16,7 @@ import (
 // TestMain makes the test binary also the nsinspect that scripts run.
 func TestMain(m *testing.M) {
 	if livetest.Again() {
-		livetest.Main(m, nil)
+		livetest.Main(m, map[string]livetest.Role{"nsinspect": runRole})
 	}
 	testscript.Main(m, map[string]func(){"nsinspect": main})
 }
