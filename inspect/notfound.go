@@ -10,7 +10,7 @@ import (
 
 // notFound explains why there is nothing.
 func (f *finder) notFound() error {
-	e := &NotFoundError{Word: f.word, Reason: f.reason, Near: f.near, hint: f.hint}
+	e := &NotFoundError{Word: f.word, Reason: f.reason, Near: f.near}
 	if e.Reason != "" {
 		return e
 	}

@@ -68,7 +68,6 @@ type finder struct {
 	found  []Target
 	reason string
 	near   []string
-	hint   string
 }
 
 func (f *finder) add(t Target) {
