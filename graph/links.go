@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"strconv"
 
 	"nsinspect/inspect"
@@ -37,7 +38,7 @@ type LinkRow struct {
 	// Peer is the other end or what it lies on; nil when it has neither.
 	Peer *LinkPeer `json:"peer,omitempty"`
 	// Servers are the processes that serve a tun or tap.
-	Servers []int `json:"servers,omitempty"`
+	Servers []Server `json:"servers,omitempty"`
 
 	key string
 }
@@ -81,6 +82,14 @@ type LinkPeer struct {
 	Network    string   `json:"network,omitempty"`
 	Evidence   string   `json:"evidence"`
 	OneSided   bool     `json:"one_sided,omitempty"`
+}
+
+// Title is what people call the process.
+func (s *Server) Title() string {
+	if s.Command == "" {
+		return fmt.Sprintf("pid %d", s.PID)
+	}
+	return fmt.Sprintf("%s (pid %d)", s.Command, s.PID)
 }
 
 // Key names the interface within its topology.
@@ -135,7 +144,7 @@ func (t *Topology) linkRow(ns *Netns, i *Iface, peer *LinkPeer) LinkRow {
 		Netns: ns.Key, NetnsTitle: ns.Title, IfIndex: i.IfIndex, IfName: i.Name, AltNames: i.AltNames, IfAlias: i.Alias,
 		Flags: flagNames(f.Flags), MTU: i.MTU, OperState: i.State, LinkType: linkType(f.Type), Address: i.Address,
 		Master: i.Master, LinkIndex: f.LinkIndex, LinkNSID: f.LinkNSID, AddrInfo: addrInfo(f), PortState: i.PortState,
-		Detail: i.Detail, Network: i.Network, Containers: ns.Containers, Peer: peer, key: i.Key,
+		Detail: i.Detail, Network: i.Network, Containers: ns.Containers, Peer: peer, Servers: i.Servers, key: i.Key,
 	}
 	if ns.NS != 0 {
 		r.NS = &ns.NS
@@ -150,11 +159,6 @@ func (t *Topology) linkRow(ns *Netns, i *Iface, peer *LinkPeer) LinkRow {
 		r.Stats = &StatsInfo{
 			Rx: Counters{s.RxBytes, s.RxPackets, s.RxErrors, s.RxDropped},
 			Tx: Counters{s.TxBytes, s.TxPackets, s.TxErrors, s.TxDropped},
-		}
-	}
-	if f.Tun != nil {
-		for _, s := range f.Tun.Servers {
-			r.Servers = append(r.Servers, s.PID)
 		}
 	}
 	return r

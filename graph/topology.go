@@ -97,6 +97,8 @@ type Iface struct {
 	Default string `json:"default,omitempty"`
 	// Published are the ports of the host that lead here.
 	Published []inspect.PublishedPort `json:"published,omitempty"`
+	// Servers are the processes that serve a tun or tap.
+	Servers []Server `json:"servers,omitempty"`
 	// Missing: known from its other end only.
 	Missing bool `json:"missing,omitempty"`
 

@@ -176,6 +176,7 @@ func (b *topologyBuilder) servers(i *Iface) {
 			}
 		}
 		b.t.Servers = append(b.t.Servers, s)
+		i.Servers = append(i.Servers, s)
 		b.edge(Edge{
 			Kind: EdgeServes, From: s.Key, To: i.Key, Label: i.facts.Tun.Mode,
 			Evidence: fmt.Sprintf("pid %d has it open as fd %d", f.PID, f.FD),

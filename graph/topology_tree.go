@@ -10,6 +10,9 @@ type Branch struct {
 	Iface *Iface
 	// Peer is the other end of a pair, on the same line.
 	Peer *Iface
+	// Toward is the namespace of the other end where nothing more is known of
+	// that.
+	Toward *Netns
 	// Abroad says that the interface is in another namespace than the heading
 	// above it.
 	Abroad bool
@@ -59,7 +62,7 @@ func (w *topologyTree) take(e *Edge) {
 	switch e.Kind {
 	case EdgePeer:
 		w.peers[from] = e
-		if to != nil {
+		if to != nil && (w.peers[to] == nil || !e.OneSided) {
 			w.peers[to] = e
 		}
 	case EdgePort, EdgeLower, EdgeUnderlay, EdgeRoute:
@@ -136,9 +139,15 @@ func (w *topologyTree) iface(heading *Netns, i *Iface, depth int) {
 	}
 	w.shown[i] = true
 	row := Branch{Depth: depth, Netns: i.ns, Iface: i, Abroad: i.ns != heading}
-	if p := w.peer(i); p != nil && !w.shown[p] {
-		w.shown[p] = true
-		row.Peer, row.OneSided = p, w.peers[i].OneSided
+	if e := w.peers[i]; e != nil {
+		p := w.peer(i)
+		row.OneSided = e.OneSided
+		if p == nil {
+			row.Toward = w.t.spaces[e.To]
+		} else if !w.shown[p] || e.OneSided {
+			w.shown[p] = true
+			row.Peer = p
+		}
 	}
 	w.rows = append(w.rows, row)
 	for _, c := range w.children[i] {

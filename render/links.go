@@ -75,7 +75,7 @@ func linkWhere(r *graph.LinkRow) string {
 	p := r.Peer
 	switch {
 	case p == nil && len(r.Servers) > 0:
-		return fmt.Sprintf("pid %d", r.Servers[0])
+		return r.Servers[0].Title()
 	case p == nil:
 		return ""
 	}

@@ -109,6 +109,9 @@ func topologyCells(b *graph.Branch, prefix string, wide, ascii bool) []string {
 			kind = arrow + " " + netnsTitle(b.Peer.Netns()) + ":" + b.Peer.Name
 		}
 	}
+	if b.Toward != nil {
+		kind = arrow + " " + netnsTitle(b.Toward)
+	}
 	mtu := ""
 	if far.MTU != 0 {
 		mtu = fmt.Sprint(far.MTU)
@@ -153,7 +156,7 @@ func netnsNotes(b *graph.Branch) string {
 			notes = append(notes, "also "+c.Name)
 		}
 	}
-	if ns.Unread {
+	if ns.Unread && ns.Kind != graph.NetnsUnknown {
 		notes = append(notes, "could not be read")
 	}
 	if b.Alone && !ns.Unread {
@@ -194,8 +197,11 @@ func ifaceNotes(b *graph.Branch, wide, ascii bool) []string {
 	for _, p := range far.Published {
 		note("published %s", strings.ReplaceAll(graph.PortLabel(p), "→", arrow))
 	}
-	if b.OneSided {
-		note("only this end is known")
+	for k := range i.Servers {
+		note("served by %s", i.Servers[k].Title())
+	}
+	if text := pairNote(b); text != "" {
+		note("%s", text)
 	}
 	if i.Alias != "" {
 		note("alias %s", i.Alias)
@@ -204,6 +210,27 @@ func ifaceNotes(b *graph.Branch, wide, ascii bool) []string {
 		wideNotes(note, b)
 	}
 	return notes
+}
+
+// pairNote says what is wrong with what is known of a pair.
+func pairNote(b *graph.Branch) string {
+	ns := b.Toward
+	if b.Peer != nil {
+		ns = b.Peer.Netns()
+	}
+	switch {
+	case ns == nil:
+		return ""
+	case ns.Unread && ns.NS != 0:
+		return ns.Title + " could not be read"
+	case b.OneSided && b.Peer != nil && !b.Peer.Missing:
+		return "the other end does not say so"
+	case b.OneSided:
+		return "only this end is known"
+	case ns.Torn:
+		return ns.Title + " changed while it was read"
+	}
+	return ""
 }
 
 // endNotes say in what the two ends of a pair differ.
@@ -237,5 +264,8 @@ func wideNotes(note func(string, ...any), b *graph.Branch) {
 	}
 	if b.Peer != nil && b.Peer.Netns().NS != 0 && b.Peer.Netns() != b.Iface.Netns() {
 		note("%s", b.Peer.Netns().Key)
+		if service := b.Peer.Netns().Service; service != "" {
+			note("service %s", service)
+		}
 	}
 }

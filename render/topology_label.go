@@ -23,7 +23,7 @@ func netnsLabel(ns *graph.Netns) []string {
 	if ns.NS != 0 && ns.Title != ns.Key {
 		lines = append(lines, ns.Key)
 	}
-	if ns.Unread {
+	if ns.Unread && ns.Kind != graph.NetnsUnknown {
 		lines = append(lines, "could not be read")
 	}
 	return sanitizeAll(lines)

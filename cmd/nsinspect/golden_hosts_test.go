@@ -15,6 +15,8 @@ var goldenHosts = map[string]func() *hostBuilder{
 	"rootless":     rootlessHost,
 	"hostile":      hostileHost,
 	"unprivileged": unprivilegedHost,
+	"wired":        wiredHost,
+	"snare":        snareHost,
 	"links":        linksHost,
 }
 

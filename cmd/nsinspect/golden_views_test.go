@@ -74,6 +74,31 @@ var goldenViews = []goldenView{
 	{name: "ps-hostile", args: "ps uts:[4026532201] -o yaml", host: []string{"hostile"}},
 	{name: "ps-terminal", args: "ps net:[4026531840]", width: 60, color: true},
 
+	{name: "graph", args: "graph"},
+	{name: "graph-wide", args: "graph -o wide", host: wired},
+	{name: "graph-json", args: "graph -o json", host: wired},
+	{name: "graph-yaml", args: "graph -o yaml", host: []string{"snare"}},
+	{name: "graph-name", args: "graph -o name", host: wired},
+	{name: "graph-dot", args: "graph --dot", host: wired},
+	{name: "graph-mermaid", args: "graph --mermaid", host: wired},
+	{name: "graph-terminal", args: "graph", host: wired, width: 100, color: true},
+	{name: "graph-all-dot", args: "graph --type all --dot", host: []string{"wired"}},
+	{name: "graph-user-dot", args: "graph --type user --dot", host: []string{"rootless"}},
+	{name: "graph-user-mermaid", args: "graph --type user --mermaid", host: []string{"rootless", "hostile"}},
+	{name: "graph-pid", args: "graph --type pid", host: []string{"rootless"}},
+	{name: "graph-target", args: "graph shop-db-1", host: []string{"wired"}},
+	{name: "graph-interface", args: "graph vethdark", host: []string{"wired"}},
+	{name: "graph-unknown", args: "graph veth404", host: []string{"wired"}},
+	{name: "links", args: "links"},
+	{name: "links-wide", args: "links -o wide", host: wired},
+	{name: "links-json", args: "links -o json", host: wired},
+	{name: "links-whose", args: "links veth0ff72e6 --columns iface,peer,where,evidence", host: []string{"wired"}},
+	{name: "links-kind", args: "links --kind bridge,macvlan", host: []string{"wired"}},
+	{name: "links-filter", args: "links --filter operstate==\"DOWN\"", host: []string{"wired"}},
+	{name: "ports", args: "ports"},
+	{name: "ports-json", args: "ports -o json", host: wired},
+	{name: "ports-target", args: "ports shop-web-1", host: []string{"wired"}},
+
 	{name: "id-map", args: "id -p self"},
 	{name: "id", args: "id -p devbox 0 33 70000", host: []string{"rootless"}},
 	{name: "id-json", args: "id -p devbox 0 70000 -o json", host: []string{"rootless"}},
@@ -94,6 +119,9 @@ var goldenViews = []goldenView{
 
 	{name: "show-hostname", args: "show uts:[4026532201]", host: []string{"hostile"}},
 }
+
+// wired are the hosts whose networks are known.
+var wired = []string{"wired", "snare"}
 
 func TestGoldenViews(t *testing.T) {
 	hosts := rendertest.Hosts(t)

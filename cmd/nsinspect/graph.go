@@ -144,6 +144,7 @@ func topologyKeys(x *inspect.Index, t *graph.Topology, word string) ([]string, e
 		if ns := t.Netns(word); ns != nil {
 			return []string{word}, nil
 		}
+		return nil, withHint(fmt.Errorf("no target and no interface %q found", word), "nsinspect links")
 	}
 	if err != nil {
 		return nil, err
