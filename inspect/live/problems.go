@@ -103,7 +103,9 @@ func hint(err error) string {
 		return ""
 	case os.Geteuid() != 0:
 		return hintRoot
+	case !hasCapability(unix.CAP_SYS_PTRACE):
+		return "needs CAP_SYS_PTRACE (nsinspect features)"
 	default:
-		return "needs CAP_SYS_PTRACE over the process and leave of the security modules (nsinspect features)"
+		return "denied even to root (nsinspect features)"
 	}
 }
