@@ -43,6 +43,8 @@ type need struct {
 	// only and focus narrow the capture of a running host, see live.Options.
 	only  []int
 	focus func(*inspect.Index) []int
+	// sockets says, when the links are known, whether sockets matter; nil: yes.
+	sockets func(*inspect.Index) bool
 }
 
 // index returns the facts that a view needs, from the running host or from
@@ -52,7 +54,7 @@ func (s *source) index(ctx context.Context, n need) (*inspect.Index, error) {
 		return s.read(n.facts)
 	}
 	o := live.Options{
-		Facts: n.facts | n.also, Only: n.only, Focus: n.focus, Cmdline: s.cmdline,
+		Facts: n.facts | n.also, Only: n.only, Focus: n.focus, Sockets: n.sockets, Cmdline: s.cmdline,
 		Tool: "nsinspect " + buildVersion(), Now: s.app.now,
 	}
 	if s.noContainers {

@@ -28,6 +28,9 @@ what they are for each other, and which container they belong to.`,
 	addGroup(root, "Look at namespaces:",
 		newLs(a), newTree(a), newShow(a), newPs(a), newID(a), newDiff(a),
 	)
+	addGroup(root, "Look at what holds them:",
+		newWhy(a), newMounts(a), newCan(a),
+	)
 	addGroup(root, "Look at networks:",
 		newLinks(a), newPorts(a), newGraph(a),
 	)

@@ -134,3 +134,29 @@ func (c *capture) addFound(list []inspect.Namespace, files map[inspect.ID]int) {
 		}
 	}
 }
+
+// soleHolders returns the processes that have a file of a namespace that no
+// task is in, by index, and marks them as tried: who they are is all that there is to tell of it.
+func (c *capture) soleHolders(tried map[int]bool) []int {
+	at := map[int]int{}
+	var list []int
+	for i := range c.refs {
+		r := &c.refs[i]
+		if r.PID == 0 {
+			continue
+		}
+		if e := c.ns.known(r.NS); e != nil && len(e.tasks) > 0 {
+			continue
+		}
+		if len(at) == 0 {
+			for i := range c.procs {
+				at[c.procs[i].PID] = i
+			}
+		}
+		if i, ok := at[r.PID]; ok && !tried[i] {
+			tried[i] = true
+			list = append(list, i)
+		}
+	}
+	return list
+}

@@ -22,6 +22,7 @@ func (c *capture) readLeads(ctx context.Context) error {
 			break
 		}
 	}
+	leads = append(leads, c.soleHolders(tried)...)
 	err := c.readInfos(ctx, leads)
 	r := c.infoReader()
 	for _, g := range c.groups {
