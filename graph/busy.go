@@ -145,6 +145,9 @@ func busyIn(x *inspect.Index, id inspect.ID) BusyIn {
 func release(in *BusyIn) []Remedy {
 	var list []Remedy
 	for _, p := range in.Points {
+		if p.Point == "/" && in.Host != nil && *in.Host {
+			continue // the root of the host stays
+		}
 		if in.Host != nil && *in.Host {
 			list = append(list, Remedy{"unmount " + p.Point, "umount " + quote(p.Point)})
 			continue
@@ -154,7 +157,7 @@ func release(in *BusyIn) []Remedy {
 			if t.Kind != HolderTask {
 				continue
 			}
-			if t.Container != nil {
+			if t.Container != nil || p.Point == "/" {
 				list = append(list, remedy(t))
 			} else {
 				list = append(list, Remedy{
@@ -165,7 +168,7 @@ func release(in *BusyIn) []Remedy {
 			break
 		}
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && (in.Host == nil || !*in.Host) {
 		word := fmt.Sprintf("mnt:%d", in.NS)
 		list = append(list, Remedy{"free " + word, "nsinspect why " + word})
 	}

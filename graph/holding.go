@@ -42,6 +42,9 @@ func (h *holding) tasks(n *inspect.Namespace) []Holder {
 		key := h.group(p, n)
 		if i, ok := at[key]; ok && key != "" {
 			list[i].add(pid)
+			if key == hostGroup {
+				list[i].Unit = "" // the first one's
+			}
 			continue
 		}
 		at[key] = len(list)
@@ -85,6 +88,9 @@ func (t *Holder) add(pid int) {
 	}
 }
 
+// hostGroup is all that is on the host and in no container.
+const hostGroup = "host"
+
 // group names what p belongs to: its container, else on the host all of a
 // unit, "" for a process of its own.
 func (h *holding) group(p *inspect.Process, n *inspect.Namespace) string {
@@ -92,7 +98,7 @@ func (h *holding) group(p *inspect.Process, n *inspect.Namespace) string {
 		return "container " + c.ID
 	}
 	if h.x.IsOwn(n.ID) {
-		return "host"
+		return hostGroup
 	}
 	if u := unitOf(p); u != "" {
 		return "unit " + u
@@ -233,7 +239,7 @@ func (h *holding) below(n *inspect.Namespace, depth int) []Holder {
 // there are. What was told already is not told again.
 func (h *holding) follow(id inspect.ID, depth int) ([]Holder, int) {
 	n := h.x.Namespace(id)
-	if n == nil || h.seen[id] || depth >= holdingDepth {
+	if n == nil || h.seen[id] || h.x.IsOwn(id) || depth >= holdingDepth {
 		return nil, 0
 	}
 	h.seen[id] = true

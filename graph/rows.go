@@ -35,7 +35,18 @@ type Row struct {
 	// Host says whether the observer is in it.
 	Host *bool `json:"host"`
 	// Names are the names under /run/netns and the paths of bind mounts.
-	Names       []string             `json:"names,omitempty"`
+	Names []string `json:"names,omitempty"`
+	// PNS and ONS are Parent and Owner by the names that lsns(8) has for them.
+	PNS *uint64 `json:"pns"`
+	ONS *uint64 `json:"ons"`
+	// NSFS are the paths at which it is mounted, in whatever mount namespace.
+	NSFS []string `json:"nsfs,omitempty"`
+	// NHolders is how many things keep it alive: processes, open files, mounts,
+	// namespaces below it. Nil when these were not all looked at.
+	NHolders *int `json:"nholders"`
+	// Holders are those that are neither processes nor namespaces, one by one;
+	// filled in by [WithHolders].
+	Holders     []RowHolder          `json:"holders,omitempty"`
 	Hostname    *string              `json:"hostname"` // of a UTS namespace
 	IDMap       *inspect.IDMap       `json:"id_map,omitempty"`
 	TimeOffsets *inspect.TimeOffsets `json:"time_offsets,omitempty"`
@@ -90,6 +101,8 @@ func rowOf(x *inspect.Index, n *inspect.Namespace, counted bool) Row {
 		count := len(x.Members(n.ID))
 		r.NProcs = &count
 	}
+	r.PNS, r.ONS = r.Parent, r.Owner
+	r.countHolders(x, n)
 	if n.Serial != 0 {
 		r.Serial = &n.Serial
 	}

@@ -20,6 +20,7 @@ func WhyFocus(x *inspect.Index, links inspect.Links) []int {
 		case id.IsZero() || !inspect.Link(l).Member():
 		case x.IsOwn(id):
 			f.kinds(x.Members(id))
+			f.holders(id)
 		case t == inspect.User || t == inspect.PID:
 			return nil
 		default:
@@ -34,6 +35,17 @@ func WhyFocus(x *inspect.Index, links inspect.Links) []int {
 // those in the mount namespace.
 func (f *focus) why(id inspect.ID) {
 	f.pids = append(f.pids, f.x.Members(id)...)
+	f.holders(id)
+	for _, r := range f.x.RefsOf(inspect.ID{}) {
+		if r.Candidate {
+			f.pids = append(f.pids, r.PID)
+		}
+	}
+}
+
+// holders adds the processes that have a file of a namespace, or are in a
+// mount namespace where it is mounted.
+func (f *focus) holders(id inspect.ID) {
 	for _, r := range f.x.RefsOf(id) {
 		if r.PID != 0 {
 			f.pids = append(f.pids, r.PID)
@@ -44,11 +56,6 @@ func (f *focus) why(id inspect.ID) {
 					f.pids = append(f.pids, of.PID)
 				}
 			}
-		}
-	}
-	for _, r := range f.x.RefsOf(inspect.ID{}) {
-		if r.Candidate {
-			f.pids = append(f.pids, r.PID)
 		}
 	}
 }

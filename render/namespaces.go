@@ -40,6 +40,11 @@ func NamespaceColumns() Columns[graph.Row] {
 		{Name: "PROJECT", Help: "compose project of the container", Text: containerField(func(c *graph.RowContainer) string { return c.Project }), Needs: names, Show: ShowOnRequest},
 		{Name: "SERVICE", Help: "compose service of the container", Text: containerField(func(c *graph.RowContainer) string { return c.Service }), Needs: names, Show: ShowOnRequest},
 		{Name: "NAMES", Help: "names under /run/netns, paths of bind mounts", Text: func(r *row) string { return strings.Join(r.Names, ",") }, Needs: inspect.FactNames, Show: ShowOnRequest},
+		with(Number("HOLDERS", "what keeps it alive: processes, open files, mounts, namespaces below", func(r *row) *int { return r.NHolders }),
+			tasks|inspect.FactsHolders|inspect.FactOwners, ShowWide),
+		{Name: "NSFS", Help: "where it is mounted", Text: func(r *row) string { return strings.Join(r.NSFS, ",") }, Needs: inspect.FactBinds, Show: ShowOnRequest},
+		with(Number("PNS", "parent, as lsns calls it", func(r *row) *uint64 { return r.PNS }), inspect.FactOwners, ShowOnRequest),
+		with(Number("ONS", "owner, as lsns calls it", func(r *row) *uint64 { return r.ONS }), inspect.FactOwners, ShowOnRequest),
 		{
 			Name: "DETAIL", Help: "names, hostname, id map or clock offsets, by kind", Text: detailText, Show: ShowWide,
 			Needs: inspect.FactNames | inspect.FactHostnames | inspect.FactIDMaps | inspect.FactTimeOffsets,

@@ -18,6 +18,7 @@ var goldenHosts = map[string]func() *hostBuilder{
 	"wired":        wiredHost,
 	"snare":        snareHost,
 	"links":        linksHost,
+	"holders":      holdersHost,
 }
 
 func TestGoldenHosts(t *testing.T) {

@@ -21,6 +21,7 @@ type lsOptions struct {
 	types  []string
 	target string
 	tree   string
+	fast   bool
 	// targeted says that there is a target, be it an empty one, which is not
 	// taken for all: a script may not know what it asks for.
 	targeted bool
@@ -36,7 +37,8 @@ PID is the oldest process in the namespace, and USER, CONTAINER and COMMAND
 are about it. The host's namespaces belong to no container, also where one
 shares them; "web1+2" is web1's, and two more containers are in it. A
 namespace with 0 processes is held by something else, such as a bind mount,
-a child or an open file.`
+a child or an open file: nsinspect why tells. To find these takes a look at
+all open files and mounts; --fast leaves them out.`
 
 const lsExample = `  nsinspect ls -t net                        network namespaces
   nsinspect ls -p web1                       the namespaces of a container
@@ -71,6 +73,7 @@ func newLs(a *app) *cobra.Command {
 	f.StringVarP(&o.target, "target", "p", "", "only the namespaces of `TARGET`")
 	f.StringVar(&o.tree, "tree", "", "draw them `BY` owner, each below its owner, or by parent")
 	f.Lookup("tree").NoOptDefVal = "owner"
+	f.BoolVar(&o.fast, "fast", false, "read what processes are in, not what else holds a namespace")
 	complete(cmd, "target", o.completeTarget)
 	completeListFlag(cmd, "type", typeWords)
 	completeFlag(cmd, "tree", fixedWords("owner", "parent"))
@@ -138,6 +141,9 @@ func (o *lsOptions) run(ctx context.Context) error {
 	if o.nest != 0 {
 		rows, view.Depths = graph.Nest(x, rows, o.nest)
 	}
+	if !o.parsed.Text() {
+		graph.WithHolders(x, rows)
+	}
 	view.Rows, view.Doc = rows, newLsDocument(rows, x)
 	return o.write(view, x)
 }
@@ -154,11 +160,16 @@ func targetLinks(x *inspect.Index, word string) (inspect.Links, error) {
 // need says which facts the rows show. Namespaces without process are found
 // by FactOwners.
 func (o *lsOptions) need() need {
-	shown := o.list.needs
+	shown := o.list.needs &^ (inspect.FactsHolders &^ o.list.must)
 	if o.nest != 0 {
 		shown |= inspect.FactOwners
 	}
+	if o.fast {
+		shown &^= inspect.FactsHolders | inspect.FactOwners
+		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads}
+	}
 	if !o.targeted {
+		shown |= inspect.FactsHolders
 		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads | inspect.FactOwners}
 	}
 	pid := pidWord(o.target)
