@@ -94,12 +94,11 @@ func Within(rows []Row, links inspect.Links) []Row {
 func rowOf(x *inspect.Index, n *inspect.Namespace, counted bool) Row {
 	r := Row{
 		NS: n.ID.Ino, Dev: n.ID.Dev, Type: n.Type, OwnerUID: n.OwnerUID,
-		Owner: inodeOf(n.Owner), Parent: inodeOf(n.Parent), Names: x.Names(n.ID),
+		Host: isHost(x, n.ID, n.Type), Owner: inodeOf(n.Owner), Parent: inodeOf(n.Parent), Names: x.Names(n.ID),
 		IDMap: n.IDMap, TimeOffsets: n.TimeOffsets,
 	}
 	if counted {
-		count := len(x.Members(n.ID))
-		r.NProcs = &count
+		r.NProcs = known(len(x.Members(n.ID)))
 	}
 	r.PNS, r.ONS = r.Parent, r.Owner
 	r.countHolders(x, n)
@@ -108,10 +107,6 @@ func rowOf(x *inspect.Index, n *inspect.Namespace, counted bool) Row {
 	}
 	if n.UTS != nil {
 		r.Hostname = &n.UTS.Hostname
-	}
-	if own := x.Own(n.Type); !own.IsZero() {
-		same := own == n.ID
-		r.Host = &same
 	}
 	if lead := x.Lead(n.ID); lead != nil {
 		r.fillLead(x, lead)

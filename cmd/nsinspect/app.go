@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -43,11 +44,13 @@ func (a *app) run(args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
-	if ferr := out.Flush(); ferr != nil {
-		err = writeFailed(ferr, err)
-	}
-	if a.note != "" && err == nil {
+	ferr := out.Flush()
+	var status exitStatus
+	if a.note != "" && ferr == nil && (err == nil || errors.As(err, &status)) {
 		a.say("note", a.note)
+	}
+	if ferr != nil {
+		err = writeFailed(ferr, err)
 	}
 	return a.report(err)
 }
