@@ -213,6 +213,9 @@ func (s *sheet) rights(d *graph.Details) {
 		if !sameWords(c.Bounding, c.Effective) && len(c.Effective) > 0 {
 			s.capabilities("bounding", c.Bounding)
 		}
+		if len(c.Inheritable) > 0 {
+			s.capabilities("inheritable", c.Inheritable)
+		}
 		if len(c.Ambient) > 0 {
 			s.capabilities("ambient", c.Ambient)
 		}

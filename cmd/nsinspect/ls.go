@@ -22,6 +22,7 @@ type lsOptions struct {
 	target string
 	tree   string
 	fast   bool
+	deep   bool
 	// targeted says that there is a target, be it an empty one, which is not
 	// taken for all: a script may not know what it asks for.
 	targeted bool
@@ -74,6 +75,7 @@ func newLs(a *app) *cobra.Command {
 	f.StringVar(&o.tree, "tree", "", "draw them `BY` owner, each below its owner, or by parent")
 	f.Lookup("tree").NoOptDefVal = "owner"
 	f.BoolVar(&o.fast, "fast", false, "read what processes are in, not what else holds a namespace")
+	f.BoolVar(&o.deep, "deep", false, "also find what no file shows; see nsinspect why --help for what that does")
 	complete(cmd, "target", o.completeTarget)
 	completeListFlag(cmd, "type", typeWords)
 	completeFlag(cmd, "tree", fixedWords("owner", "parent"))
@@ -94,6 +96,9 @@ func lsArgs(cmd *cobra.Command, args []string) error {
 func (o *lsOptions) parse() (err error) {
 	if err := o.output.parse(); err != nil {
 		return err
+	}
+	if o.fast && o.deep {
+		return usageError("nsinspect ls --deep", "--fast and --deep exclude each other")
 	}
 	for _, name := range o.types {
 		t, err := inspect.ParseType(name)
@@ -145,7 +150,13 @@ func (o *lsOptions) run(ctx context.Context) error {
 		graph.WithHolders(x, rows)
 	}
 	view.Rows, view.Doc = rows, newLsDocument(rows, x)
-	return o.write(view, x)
+	if err := o.write(view, x); err != nil {
+		return err
+	}
+	if c := x.Snapshot().Census; c != nil && o.deep {
+		o.source.app.say("note", "census "+render.CensusWords(c))
+	}
+	return nil
 }
 
 // targetLinks returns the namespaces of what the user's word means.
@@ -168,7 +179,10 @@ func (o *lsOptions) need() need {
 		shown &^= inspect.FactsHolders | inspect.FactOwners
 		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads}
 	}
-	if !o.targeted {
+	if o.deep {
+		shown |= inspect.FactsDeep
+	}
+	if !o.targeted || o.deep {
 		shown |= inspect.FactsHolders
 		return need{facts: inspect.FactTasks | o.list.must, also: shown | inspect.FactThreads | inspect.FactOwners}
 	}
@@ -204,6 +218,7 @@ func pidWord(word string) int {
 // lsDocument is the JSON of nsinspect ls.
 type lsDocument struct {
 	Namespaces []graph.Row       `json:"namespaces"`
+	Census     *inspect.Census   `json:"census,omitempty"` // with --deep
 	Problems   []inspect.Problem `json:"problems"`
 	Format     int               `json:"format"`
 }
@@ -211,6 +226,7 @@ type lsDocument struct {
 func newLsDocument(rows []graph.Row, x *inspect.Index) lsDocument {
 	return lsDocument{
 		Namespaces: append([]graph.Row{}, rows...),
+		Census:     x.Snapshot().Census,
 		Problems:   append([]inspect.Problem{}, x.Snapshot().Problems...),
 		Format:     1,
 	}
