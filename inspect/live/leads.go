@@ -6,7 +6,8 @@ import (
 )
 
 // readLeads reads Info of the first process of each group; where that is gone
-// of the next one; and of those that could be the true first of a namespace.
+// of the next one; and of those that are the true first of a container, or
+// could be that of a namespace.
 func (c *capture) readLeads(ctx context.Context) error {
 	var leads []int
 	tried := make(map[int]bool, len(c.groups))
@@ -29,6 +30,13 @@ func (c *capture) readLeads(ctx context.Context) error {
 		c.replaceLead(g, tried, r)
 	}
 	if err != nil {
+		return err
+	}
+	first, err := c.firstborn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.readInfos(ctx, first); err != nil {
 		return err
 	}
 	return c.readInfos(ctx, slices.DeleteFunc(elders(c.procs, c.groups), func(i int) bool { return !c.inFocus(i) }))
