@@ -185,6 +185,12 @@ func TestGoldenOrphans(t *testing.T) {
 // stderr and a status other than 0 below.
 func (v *goldenView) run(t *testing.T, path string) []byte {
 	t.Helper()
+	return v.runArgs(t, path, strings.Fields(v.args))
+}
+
+// runArgs is run with words that may have blanks in them.
+func (v *goldenView) runArgs(t *testing.T, path string, args []string) []byte {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
@@ -193,7 +199,7 @@ func (v *goldenView) run(t *testing.T, path string) []byte {
 		now: func() time.Time { return goldenTime },
 	}
 	t.Chdir(filepath.Dir(path))
-	status := a.run(append(strings.Fields(v.args), "--from", filepath.Base(path)))
+	status := a.run(append(args, "--from", filepath.Base(path)))
 	if stderr.Len() > 0 {
 		fmt.Fprintf(&stdout, "-- stderr --\n%s", stderr.Bytes())
 	}
