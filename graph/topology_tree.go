@@ -34,23 +34,30 @@ type topologyTree struct {
 	child    map[*Iface]bool
 	peers    map[*Iface]*Edge
 	shown    map[*Iface]bool
+	seen     map[*Netns]bool // shown, at least in part
 	rows     []Branch
-	alone    []Branch
 }
 
 // Tree returns the lines of the topology as a tree, in preorder.
 func (t *Topology) Tree() []Branch {
 	w := &topologyTree{
 		t: t, children: map[*Iface][]*Iface{}, child: map[*Iface]bool{},
-		peers: map[*Iface]*Edge{}, shown: map[*Iface]bool{},
+		peers: map[*Iface]*Edge{}, shown: map[*Iface]bool{}, seen: map[*Netns]bool{},
 	}
 	for i := range t.Edges {
 		w.take(&t.Edges[i])
 	}
-	for _, ns := range t.Namespaces {
-		w.section(ns)
+	for _, leftovers := range []bool{false, true} {
+		for _, ns := range t.Namespaces {
+			w.section(ns, leftovers)
+		}
 	}
-	return append(w.rows, w.alone...)
+	for _, ns := range t.Namespaces {
+		if !w.seen[ns] {
+			w.rows = append(w.rows, Branch{Netns: ns, Alone: true})
+		}
+	}
+	return w.rows
 }
 
 // take sorts an edge in: who lies on whom, and who is paired.
@@ -73,30 +80,21 @@ func (w *topologyTree) take(e *Edge) {
 	}
 }
 
-// section writes a namespace: first what hangs on nothing, then what only
-// hangs on itself, which no kernel has but a file may.
-func (w *topologyTree) section(ns *Netns) {
+// section writes what a namespace has that hangs on nothing and is not better
+// shown at its other end. Leftovers are what no section has shown: they hang
+// on themselves, which no kernel has but a file may.
+func (w *topologyTree) section(ns *Netns, leftovers bool) {
 	start := len(w.rows)
 	w.rows = append(w.rows, Branch{Netns: ns})
-	whole := true
-	for _, rooted := range []bool{true, false} {
-		for _, i := range w.order(ns) {
-			switch {
-			case w.shown[i]:
-				whole = false
-			case i.Loopback:
-			case rooted && (w.child[i] || w.shadowed(i)):
-			default:
-				w.iface(ns, i, 1)
-			}
+	for _, i := range w.order(ns) {
+		if !i.Loopback && (leftovers || !w.child[i] && !w.shadowed(i)) {
+			w.iface(ns, i, 1)
 		}
 	}
-	if len(w.rows) > start+1 {
-		return
-	}
-	w.rows = w.rows[:start]
-	if whole {
-		w.alone = append(w.alone, Branch{Netns: ns, Alone: true})
+	if len(w.rows) == start+1 {
+		w.rows = w.rows[:start]
+	} else {
+		w.seen[ns] = true
 	}
 }
 
@@ -137,7 +135,7 @@ func (w *topologyTree) iface(heading *Netns, i *Iface, depth int) {
 	if w.shown[i] {
 		return
 	}
-	w.shown[i] = true
+	w.shown[i], w.seen[i.ns] = true, true
 	row := Branch{Depth: depth, Netns: i.ns, Iface: i, Abroad: i.ns != heading}
 	if e := w.peers[i]; e != nil {
 		p := w.peer(i)
@@ -145,7 +143,7 @@ func (w *topologyTree) iface(heading *Netns, i *Iface, depth int) {
 		if p == nil {
 			row.Toward = w.t.spaces[e.To]
 		} else if !w.shown[p] || e.OneSided {
-			w.shown[p] = true
+			w.shown[p], w.seen[p.ns] = true, true
 			row.Peer = p
 		}
 	}
