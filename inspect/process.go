@@ -28,7 +28,9 @@ type Info struct {
 	PPID  int    `json:"ppid"`  // 0: none, or outside of the observer's pid namespace
 	Start uint64 `json:"start"` // ticks after boot, see Host.ClockTicks
 	State string `json:"state"` // one letter: R S D Z T t X I
-	Comm  string `json:"comm"`  // up to 15 bytes, chosen by the process itself
+	// Comm is the command: up to 15 bytes chosen by the process itself, more
+	// for a kernel thread. A byte that is not valid UTF-8 is written \xNN.
+	Comm string `json:"comm"`
 	// UID and GID are the real, effective, saved and file system ids, as the
 	// observer's user namespace sees them.
 	UID [4]uint32 `json:"uid"`
