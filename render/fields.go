@@ -3,6 +3,7 @@ package render
 import (
 	"encoding"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 
@@ -61,7 +62,7 @@ func filterType(t reflect.Type) (types.Type, func(reflect.Value) any) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return types.Int, func(v reflect.Value) any { return int(v.Int()) }
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return types.Int, func(v reflect.Value) any { return int(v.Uint()) }
+		return types.Int, func(v reflect.Value) any { return int(min(v.Uint(), math.MaxInt)) }
 	case reflect.Slice:
 		return sliceType(t)
 	case reflect.Struct:

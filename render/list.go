@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"nsinspect/inspect"
@@ -47,7 +46,7 @@ func Number[R any, N ~int | ~uint32 | ~uint64](name, help string, get func(*R) *
 		Name: name, Help: help, Right: true,
 		Text: func(r *R) string {
 			if n := get(r); n != nil {
-				return strconv.FormatInt(int64(*n), 10)
+				return fmt.Sprint(*n)
 			}
 			return ""
 		},
@@ -92,6 +91,15 @@ func (cs Columns[R]) Select(spec string, wide bool) (Columns[R], error) {
 		return nil, fmt.Errorf("no columns chosen (columns: %s)", cs.names())
 	}
 	return chosen, nil
+}
+
+// Describe lists the columns with what they show, one a line.
+func (cs Columns[R]) Describe() string {
+	var b strings.Builder
+	for _, c := range cs {
+		fmt.Fprintf(&b, "  %s %-10s %s\n", map[Show]string{ShowAlways: "*", ShowWide: "+", ShowOnRequest: " "}[c.Show], c.Name, c.Help)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Needs returns the facts that the columns show.

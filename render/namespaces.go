@@ -113,7 +113,7 @@ func detailText(r *graph.Row) string {
 }
 
 // idMapText is a uid map in the notation of podman-run(1), "0:100000:65536":
-// inside, outside and how many.
+// inside, outside and how many; the first lines of a long one.
 func idMapText(ranges []inspect.IDRange) string {
 	switch {
 	case len(ranges) == 0:
@@ -121,9 +121,13 @@ func idMapText(ranges []inspect.IDRange) string {
 	case len(ranges) == 1 && ranges[0] == inspect.IDRange{Count: math.MaxUint32}:
 		return "all ids"
 	}
-	texts := make([]string, len(ranges))
-	for i, r := range ranges {
+	const most = 3
+	texts := make([]string, min(len(ranges), most))
+	for i, r := range ranges[:len(texts)] {
 		texts[i] = fmt.Sprintf("%d:%d:%d", r.Inside, r.Outside, r.Count)
+	}
+	if more := len(ranges) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(texts, ",")
 }

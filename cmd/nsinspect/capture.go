@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,7 +90,28 @@ func (s *source) read(facts inspect.Facts) (*inspect.Index, error) {
 		words := strings.ReplaceAll(strings.Join(missing.Names(), ", "), "_", " ")
 		return nil, withHint(fmt.Errorf("%s: this snapshot has no %s", name, words), "nsinspect snapshot > host.json")
 	}
+	if err := s.checkCmdlines(snap); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	return inspect.NewIndex(snap), nil
+}
+
+// checkCmdlines drops the command lines that a file has and that were not
+// asked for, and misses those that were.
+func (s *source) checkCmdlines(snap *inspect.Snapshot) error {
+	found := false
+	for i := range snap.Processes {
+		if info := snap.Processes[i].Info; info != nil {
+			found = found || info.Cmdline != nil
+			if !s.cmdline {
+				info.Cmdline = nil
+			}
+		}
+	}
+	if s.cmdline && !found {
+		return withHint(errors.New("this snapshot has no command lines"), "nsinspect snapshot --cmdline > host.json")
+	}
+	return nil
 }
 
 // notePartial has the output followed by one line that says what could not be

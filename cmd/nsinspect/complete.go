@@ -132,6 +132,17 @@ func columnWords[R any](columns func() render.Columns[R]) func() []cobra.Complet
 	}
 }
 
+// offerColumns completes --columns and --sort, and lists the columns in the
+// help of cmd.
+func offerColumns[R any](cmd *cobra.Command, columns func() render.Columns[R]) {
+	completeListFlag(cmd, "columns", columnWords(columns))
+	completeListFlag(cmd, "sort", columnWords(columns))
+	cmd.SetHelpFunc(func(c *cobra.Command, args []string) {
+		c.Long += "\n\nColumns (* in the table, + when it is wide):\n" + columns().Describe()
+		c.Root().HelpFunc()(c, args)
+	})
+}
+
 // formatWords are the output formats of kinds.
 func formatWords(kinds []render.Kind) func() []cobra.Completion {
 	return func() []cobra.Completion {

@@ -52,8 +52,7 @@ In JSON the keys are those of ip -j -d link where these exist.`,
 	o.output.flags(cmd, render.ListKinds)
 	o.selection.flags(cmd)
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "only interfaces of this `KIND`, as in veth; may be repeated")
-	completeListFlag(cmd, "columns", columnWords(render.LinkColumns))
-	completeListFlag(cmd, "sort", columnWords(render.LinkColumns))
+	offerColumns(cmd, render.LinkColumns)
 	return cmd
 }
 

@@ -79,8 +79,7 @@ func newLs(a *app) *cobra.Command {
 	complete(cmd, "target", o.completeTarget)
 	completeListFlag(cmd, "type", typeWords)
 	completeFlag(cmd, "tree", fixedWords("owner", "parent"))
-	completeListFlag(cmd, "columns", columnWords(render.NamespaceColumns))
-	completeListFlag(cmd, "sort", columnWords(render.NamespaceColumns))
+	offerColumns(cmd, render.NamespaceColumns)
 	return cmd
 }
 

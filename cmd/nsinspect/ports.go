@@ -48,8 +48,7 @@ that are published for it. A published port at which nobody listens is listed to
 	o.source.flags(cmd)
 	o.output.flags(cmd, render.ListKinds)
 	o.selection.flags(cmd)
-	completeListFlag(cmd, "columns", columnWords(render.PortColumns))
-	completeListFlag(cmd, "sort", columnWords(render.PortColumns))
+	offerColumns(cmd, render.PortColumns)
 	return cmd
 }
 

@@ -58,8 +58,7 @@ func newPs(a *app) *cobra.Command {
 	o.output.flags(cmd, render.ListKinds)
 	o.selection.flags(cmd)
 	cmd.Flags().BoolVar(&o.tree, "tree", false, "draw them below their parents")
-	completeListFlag(cmd, "columns", columnWords(render.ProcessColumns))
-	completeListFlag(cmd, "sort", columnWords(render.ProcessColumns))
+	offerColumns(cmd, render.ProcessColumns)
 	return cmd
 }
 
