@@ -13,7 +13,7 @@ import (
 // NamespaceColumns returns the columns of a list of namespaces.
 func NamespaceColumns() Columns[graph.Row] {
 	const (
-		tasks = inspect.FactTasks | inspect.FactThreads
+		tasks = inspect.FactTasks
 		leads = tasks | inspect.FactLeads
 		names = leads | inspect.FactContainers
 	)
