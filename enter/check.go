@@ -68,9 +68,9 @@ func (p *Plan) checkJoin(s joinStep, h *Hold) error {
 		switch {
 		case x.kind == inspect.User, !user.IsZero() && x.owner == user:
 		case x.owner.IsZero():
-			return p.refuse(x, "its owner is not a user namespace below ours")
-		case x.owner == ours && !p.facts.Self.can(capSysAdminN):
-			return p.refuse(x, "this process has no CAP_SYS_ADMIN there")
+			return p.refuse(x, "that is not below ours")
+		case user.IsZero() && !p.facts.Self.can(capSysAdminN):
+			return p.refuse(x, "this process has no CAP_SYS_ADMIN in "+userName(ours))
 		case x.owner != ours && user.IsZero():
 			if err := p.checkOwner(x, h); err != nil {
 				return err
@@ -82,7 +82,8 @@ func (p *Plan) checkJoin(s joinStep, h *Hold) error {
 
 func (p *Plan) refuse(x space, why string) error {
 	hint := "run as root: sudo nsinspect enter …"
-	if t := p.facts.Target; t != nil && x.from == "" && !p.Join.Has(inspect.User) && x.owner == t.NS.Of(inspect.User) {
+	if t := p.facts.Target; t != nil && x.from == "" && !p.Join.Has(inspect.User) &&
+		x.owner == t.NS.Of(inspect.User) && x.owner != p.facts.Self.NS.Of(inspect.User) {
 		hint = "join its user namespace as well: --user, or run as root (sudo)"
 	}
 	return &HintError{fmt.Errorf("join the %s namespace of %s: %w: it is owned by %s and %s",

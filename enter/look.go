@@ -55,6 +55,13 @@ func look(r *Request, f *Facts, h *Hold) error {
 		}
 		f.Socket = statNS(fd)
 	}
+	if r.ResolvConf {
+		binds, err := lookBinds(r)
+		if err != nil {
+			return err
+		}
+		f.Binds = binds
+	}
 	if r.Map.Auto {
 		return lookSubIDs(f)
 	}

@@ -13,7 +13,7 @@ import (
 	"nsinspect/inspect"
 )
 
-// lookPlace reads what the request needs of the target's cgroups and mounts.
+// lookPlace reads what the request needs of the target's cgroups.
 func lookPlace(r *Request, f *Facts) error {
 	dir := r.Target.proc()
 	if r.JoinCgroup || r.Target.Container != "" {
@@ -29,13 +29,6 @@ func lookPlace(r *Request, f *Facts) error {
 				return err
 			}
 		}
-	}
-	if r.ResolvConf {
-		binds, err := lookBinds(r)
-		if err != nil {
-			return err
-		}
-		f.Binds = binds
 	}
 	return nil
 }
