@@ -24,7 +24,7 @@ const firstInode = 0xF0000000
 const apart = 128
 
 // maxFillers bounds the namespaces of our own.
-const maxFillers = 1 << 14
+const maxFillers = 1 << 17
 
 // inodes accounts for all inodes. What is in use by nothing known is looked at
 // a second time, for the host does not stand still.
@@ -148,12 +148,8 @@ func holes(known map[uint64]bool) (unknown []uint64, fillers int, err error) {
 		}
 	}
 	err = nsfs.OnThread(func() error {
-		var fds []int
-		defer func() {
-			for _, fd := range fds {
-				unix.Close(fd)
-			}
-		}()
+		var kept parking
+		defer kept.empty()
 		next := uint64(firstInode)
 		for last := uint64(0); next <= top || next-last < apart; fillers++ {
 			if fillers == maxFillers {
@@ -163,7 +159,9 @@ func holes(known map[uint64]bool) (unknown []uint64, fillers int, err error) {
 			if err != nil {
 				return err
 			}
-			fds = append(fds, fd)
+			if err := kept.add(fd); err != nil {
+				return err
+			}
 			if ino < next {
 				continue // became free meanwhile
 			}

@@ -94,9 +94,12 @@ func byRecv(m *maker) error {
 }
 
 // byOrphan closes a connection that has something to send and no way to send
-// it: lo is down.
+// it: lo is down. It ends after some seconds, when the kernel gives up.
 func byOrphan(m *maker) error {
 	return m.thread(func() error {
+		if err := os.WriteFile("/proc/sys/net/ipv4/tcp_orphan_retries", []byte("5"), 0); err != nil {
+			return err
+		}
 		client, server, err := connection()
 		if err != nil {
 			return err
