@@ -30,7 +30,7 @@ func unknowns(x *inspect.Index, w *Why) []string {
 // hidden says what is known of holders that no file shows.
 func hidden(s *inspect.Snapshot, w *Why) []string {
 	rest := 0
-	if w.RefCount != nil {
+	if w.Explained != nil {
 		rest = *w.RefCount - *w.Explained
 	}
 	tasks := false

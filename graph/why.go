@@ -19,7 +19,9 @@ type Why struct {
 	// Candidates may hold it: the kernel does not say what they hold.
 	Candidates []Holder `json:"candidates,omitempty"`
 	// RefCount is the kernel's count of references; Explained is how many of
-	// them the holders make up, at least. Nil when the kernel was not asked.
+	// them the holders make up, at least. Nil when the kernel was not asked;
+	// Explained also for user and pid namespaces, to which each credential and
+	// each process number is one more.
 	RefCount  *int `json:"refs"`
 	Explained *int `json:"explained,omitempty"`
 	// Free is what would end it, all of it.
@@ -110,10 +112,10 @@ func WhyOf(x *inspect.Index, n *inspect.Namespace) Why {
 	}
 	h := holding{x: x, seen: map[inspect.ID]bool{n.ID: true}}
 	w.Holders = append(w.Holders, h.of(n, 0)...)
-	if n.RefCount != nil {
+	if n.RefCount != nil && n.Type != inspect.User && n.Type != inspect.PID {
 		w.Explained = known(explained(x, n))
 	}
-	if len(w.Holders) == 0 || w.RefCount != nil && len(x.Members(n.ID)) == 0 && *w.RefCount > *w.Explained {
+	if len(w.Holders) == 0 || w.Explained != nil && len(x.Members(n.ID)) == 0 && *w.RefCount > *w.Explained {
 		w.Candidates = h.candidates(n.Type)
 	}
 	w.Free = append(w.Free, remedies(&w)...)
@@ -122,10 +124,10 @@ func WhyOf(x *inspect.Index, n *inspect.Namespace) Why {
 }
 
 // explained counts the references that a namespace without task must have: the
-// file of nsfs is one, however often it is open or mounted; each socket, tun
-// file, child and owned namespace is one more.
+// file of nsfs is one, however often it is open or mounted; each socket and tun
+// file is one more.
 func explained(x *inspect.Index, n *inspect.Namespace) int {
-	count, file := 0, false
+	count, file, mark := 0, false, false
 	sockets := map[uint64]bool{}
 	for _, r := range x.RefsOf(n.ID) {
 		switch r.Kind {
@@ -137,22 +139,22 @@ func explained(x *inspect.Index, n *inspect.Namespace) int {
 		case inspect.RefTun, inspect.RefProcNet, inspect.RefMountinfo:
 			count++
 		case inspect.RefInFlight:
-			file = true
+			if r.Protocol != "" {
+				count++
+			} else {
+				file = true
+			}
+		case inspect.RefInotify, inspect.RefFanotify:
+			mark = true
 		default:
 			file = file || r.Kind.Holds() && !r.Candidate
 		}
 	}
-	if file {
+	if file || mark {
 		count++
 	}
 	if len(x.Members(n.ID)) > 0 {
 		count++
-	}
-	if n.Type == inspect.PID {
-		count += len(x.Children(n.ID))
-	}
-	if n.Type == inspect.User {
-		count += len(children(x, n))
 	}
 	return count
 }

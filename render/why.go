@@ -107,7 +107,7 @@ func whyNote(w *graph.Why) string {
 	}
 	if w.RefCount != nil {
 		note += ", refs " + strconv.Itoa(*w.RefCount)
-		if !hasTask(w.Holders) {
+		if w.Explained != nil && !hasTask(w.Holders) {
 			note += ", explained " + strconv.Itoa(*w.Explained)
 		}
 	}

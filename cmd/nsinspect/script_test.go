@@ -10,11 +10,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"nsinspect/inspect/live/livetest"
+	"nsinspect/inspect/live/livetest/hold"
 	"nsinspect/render/rendertest"
 )
 
 // TestMain makes the test binary also the nsinspect that scripts run.
 func TestMain(m *testing.M) {
+	hold.Make()
 	if livetest.Again() {
 		livetest.Main(m, map[string]livetest.Role{"nsinspect": runRole})
 	}

@@ -12,6 +12,10 @@ import (
 
 // readCensus looks for namespaces that nothing so far has shown.
 func (c *capture) readCensus(ctx context.Context) error {
+	held := map[inspect.ID]bool{}
+	for _, e := range c.ns.list {
+		held[e.ns.ID] = e.fd > 0
+	}
 	res := census.Take(ctx, census.Options{
 		NSDev: c.dev, Known: c.ns.facts(), Keep: keptFiles, Without: c.CensusWithout,
 		Open: func(id inspect.ID) (int, error) {
@@ -23,8 +27,12 @@ func (c *capture) readCensus(ctx context.Context) error {
 		Now: c.linksNow,
 	})
 	c.addFound(res.Namespaces, res.Files)
+	open := c.openElsewhere()
 	for id, n := range res.Refs {
 		if e := c.ns.known(id); e != nil {
+			if held[id] && !open[id] {
+				n-- // the file that we keep open ourselves
+			}
 			e.ns.RefCount = &n
 		}
 	}
@@ -39,6 +47,21 @@ func (c *capture) readCensus(ctx context.Context) error {
 		c.census.Steps = append(c.census.Steps, c.peekStep())
 	}
 	return ctx.Err()
+}
+
+// openElsewhere are the namespaces with a file that others have open or
+// mounted, which all count as one reference.
+func (c *capture) openElsewhere() map[inspect.ID]bool {
+	open := map[inspect.ID]bool{}
+	for i := range c.refs {
+		switch r := &c.refs[i]; r.Kind {
+		case inspect.RefFD, inspect.RefMount, inspect.RefIOUring:
+			open[r.NS] = true
+		case inspect.RefInFlight:
+			open[r.NS] = open[r.NS] || r.Protocol == ""
+		}
+	}
+	return open
 }
 
 // linksNow returns what the links of all tasks lead to by now.

@@ -69,6 +69,13 @@ func peekFiles(fd int) []int {
 	return files
 }
 
+// isSocket looks without a wait for a server: the file may be anything.
+func isSocket(fd int) bool {
+	var st unix.Statx_t
+	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK
+}
+
 // inFlight records what a file in flight pins: itself, or as a socket its
 // network namespace.
 func (w *worker) inFlight(file, num int) {
@@ -79,8 +86,12 @@ func (w *worker) inFlight(file, num int) {
 		if err != nil {
 			r.NS = id
 		}
+	} else if !isSocket(file) {
+		return
 	} else if r.NS, err = w.socketNamespace(file); err != nil {
 		return
+	} else {
+		describeSocket(file, &r)
 	}
 	w.ref(r)
 }

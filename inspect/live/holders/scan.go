@@ -56,7 +56,7 @@ type Result struct {
 }
 
 // Scan looks at the open files of the processes. Processes that end meanwhile
-// are left out.
+// are left out, and so is the caller's own: what it has open it needs to look.
 func Scan(ctx context.Context, o Options) Result {
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Second

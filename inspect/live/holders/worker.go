@@ -3,6 +3,7 @@ package holders
 import (
 	"context"
 	"errors"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,9 @@ func (w *worker) run(ctx context.Context) {
 // process looks at the table of the process, and at those of threads that
 // have one of their own.
 func (w *worker) process(pid int) {
+	if w.pidfds && pid == os.Getpid() {
+		return // what we have open, we have open only to look
+	}
 	w.pid = pid
 	w.table(0)
 	for _, tid := range w.ownTables(pid) {

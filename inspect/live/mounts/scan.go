@@ -175,10 +175,10 @@ func (s *scan) keep(m inspect.Mount, isNS bool) {
 	}
 }
 
-// netnsName is the name that ip-netns(8) or Docker gives a mount point.
+// netnsName is the name that ip-netns(8) or an engine gives a mount point:
+// they keep them in directories such as /run/netns and /run/docker/netns.
 func netnsName(point string) string {
-	switch dir, name := path.Split(point); strings.TrimPrefix(dir, "/var") {
-	case "/run/netns/", "/run/docker/netns/":
+	if dir, name := path.Split(point); strings.HasSuffix(dir, "/netns/") {
 		return name
 	}
 	return ""

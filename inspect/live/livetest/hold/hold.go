@@ -29,6 +29,13 @@ const (
 // Main runs the tests, or makes what is held where this is the process for
 // that. TestMain of a package that uses Start must be nothing but a call of it.
 func Main(m *testing.M) {
+	Make()
+	os.Exit(m.Run())
+}
+
+// Make makes what is held and ends where this is the process for that, else it
+// returns. It is for a TestMain that has other things to do.
+func Make() {
 	switch {
 	case os.Getenv(envInner) != "":
 		inside()
@@ -36,7 +43,6 @@ func Main(m *testing.M) {
 	case os.Getenv(envWay) != "":
 		os.Exit(child(os.Getenv(envWay)))
 	}
-	os.Exit(m.Run())
 }
 
 // Held is a namespace that one process holds.
