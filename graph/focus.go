@@ -3,11 +3,11 @@ package graph
 import "nsinspect/inspect"
 
 // Focus returns the processes of which [ProfileOf] shows more than the links:
-// t's own, and, of those that are in a namespace with it, one of each
-// distinct set of links. Nil means all: t is not known by the links alone, or
-// its profile says what lies below it.
+// t's own, and, of those that are in a namespace with it, the first few of
+// each distinct set of links. Nil means all: t is not known by the links alone,
+// or its profile says what lies below it.
 func Focus(x *inspect.Index, t inspect.Target) []int {
-	f := focus{x: x, seen: map[inspect.Links]bool{}}
+	f := newFocus(x)
 	switch p := x.Process(t.PID); {
 	case t.Kind == inspect.TargetNamespace && (t.Type == inspect.User || t.Type == inspect.PID):
 		return nil
@@ -29,18 +29,24 @@ func Focus(x *inspect.Index, t inspect.Target) []int {
 	return f.pids
 }
 
+func newFocus(x *inspect.Index) focus {
+	return focus{x: x, seen: map[int]bool{}, sets: map[inspect.Links]int{}}
+}
+
 type focus struct {
 	x    *inspect.Index
 	pids []int
-	seen map[inspect.Links]bool
+	seen map[int]bool          // by pid
+	sets map[inspect.Links]int // how many were added of each
 }
 
-// kinds adds the first of those processes with a set of links that none had
-// before.
+// kinds adds the first of those processes of each set of links: one tells the
+// container of all, a few are named.
 func (f *focus) kinds(pids []int) {
 	for _, pid := range pids {
-		if links := f.x.Process(pid).NS; !f.seen[links] {
-			f.seen[links] = true
+		if links := f.x.Process(pid).NS; !f.seen[pid] && f.sets[links] < namedProcesses {
+			f.seen[pid] = true
+			f.sets[links]++
 			f.pids = append(f.pids, pid)
 		}
 	}

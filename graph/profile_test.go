@@ -206,11 +206,14 @@ func TestThreadElsewhere(t *testing.T) {
 }
 
 func TestFocus(t *testing.T) {
-	x := inspect.NewIndex(testHost())
+	s := testHost()
+	for pid := 7000; pid < 7100; pid++ { // many more like nginx
+		s.Processes = append(s.Processes, process(pid, 1, "worker", 0, web1.ID, []int{pid}, s.Processes[3].NS))
+	}
+	x := inspect.NewIndex(s)
 	for word, want := range map[string][]int{
-		"pid:3037":         {3037, 3037, 3060, 3100},
+		"pid:3037":         {3037, 3050, 3060, 3100, 7000, 7001, 7002},
 		"pid:1":            {1},
-		"net:[4026532405]": {3037, 3050, 3060, 3100},
 		"pid:[4026532404]": nil,
 	} {
 		got := Focus(x, target(t, x, word))

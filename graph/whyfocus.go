@@ -13,7 +13,7 @@ func SocketsHold(t inspect.Type) bool { return t == inspect.Net || t == inspect.
 // WhyFocus returns the processes that [Whys] shows for links. Nil means all:
 // what a user or pid namespace is held by lies below it.
 func WhyFocus(x *inspect.Index, links inspect.Links) []int {
-	f := focus{x: x, seen: map[inspect.Links]bool{}}
+	f := newFocus(x)
 	for l, id := range links {
 		t := inspect.Link(l).Type()
 		switch {
