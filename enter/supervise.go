@@ -35,6 +35,8 @@ const (
 	siKernel    = 0x80 // si_code of a signal that the terminal sent
 	wnohang     = 1
 	wuntraced   = 2
+	wcontinued  = 8
+	continued   = 0xffff // status of a process that runs again
 	lastSignal  = 64
 	closeAll    = 0x7fffffff
 )
@@ -47,6 +49,7 @@ type supervisor struct {
 	info, status        stage.Addr
 	child, initp        stage.Cell
 	loop, reap, stopped stage.Label
+	decode              stage.Label // what has happened is in status
 }
 
 func (s superviseStep) compile(c *compiler) {
@@ -54,7 +57,7 @@ func (s superviseStep) compile(c *compiler) {
 		compiler: c, superviseStep: s,
 		all: c.Address(c.Bytes([]byte{255, 255, 255, 255, 255, 255, 255, 255})), dfl: c.Address(c.Buffer(sigactSize)),
 		info: c.Buffer(siginfoSize), status: c.Buffer(8), child: c.Var(0), initp: c.Var(0),
-		loop: c.NewLabel(), reap: c.NewLabel(), stopped: c.NewLabel(),
+		loop: c.NewLabel(), reap: c.NewLabel(), stopped: c.NewLabel(), decode: c.NewLabel(),
 	}
 	oldMask, oldChld := c.Address(c.Buffer(sigsetSize)), c.Address(c.Buffer(sigactSize))
 	// A caller that ignores SIGCHLD would leave us without statuses.
@@ -151,6 +154,7 @@ func (v *supervisor) reaper() {
 	dead := v.Try(unix.SYS_WAIT4, v.child, v.Address(v.status), v.Const(wnohang|wuntraced))
 	v.JumpEqual(dead, stage.Zero, v.loop)
 	v.JumpEqual(dead, v.Const(-int64(unix.EINTR)), v.reap)
+	v.Place(v.decode)
 	status := v.Compute(stage.And, v.Load(v.status), v.Const(0xffff))
 	signal := v.Compute(stage.And, status, v.Const(0x7f))
 	if v.mirror {
@@ -199,10 +203,24 @@ func (v *supervisor) stop() {
 	}
 	v.Place(none)
 	v.Try(unix.SYS_KILL, v.Try(unix.SYS_GETPID), v.Const(int64(unix.SIGSTOP)))
-	wake := v.NewLabel()
+	v.resume(hand, group)
+}
+
+// resume wakes the command after us, unless the shell has done so: its
+// SIGCONT went to the whole job. A second one could undo the next stop.
+func (v *supervisor) resume(hand stage.Cell, group stage.Addr) {
+	wake, running := v.NewLabel(), v.NewLabel()
 	v.JumpEqual(hand, stage.Zero, wake)
 	v.Try(unix.SYS_IOCTL, v.Const(int64(v.tty)), v.Const(unix.TIOCSPGRP), v.Address(group))
 	v.Place(wake)
+	cont := v.Bytes([]byte{0, 0, 1 << (unix.SIGCONT - 17), 0, 0, 0, 0, 0})
+	v.Try(unix.SYS_RT_SIGTIMEDWAIT, v.Address(cont), stage.Zero, v.Address(v.Buffer(16)), v.Const(sigsetSize))
+	seen := v.Try(unix.SYS_WAIT4, v.child, v.Address(v.status), v.Const(wnohang|wuntraced|wcontinued))
+	v.JumpEqual(seen, v.child, running)
 	v.Try(unix.SYS_KILL, v.child, v.Const(int64(unix.SIGCONT)))
 	v.Jump(v.loop)
+	v.Place(running)
+	status := v.Compute(stage.And, v.Load(v.status), v.Const(0xffff))
+	v.JumpEqual(status, v.Const(continued), v.loop)
+	v.Jump(v.decode) // stopped again, or ended
 }
