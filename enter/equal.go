@@ -29,7 +29,7 @@ func equal(p *Plan) string {
 // beyondOthers reports what none of the three has, or has in another way.
 func (p *Plan) beyondOthers() bool {
 	r := p.request
-	return p.Pty || r.TargetCaps || r.NoNewPrivs || r.ClearEnv || r.ResolvConf && r.Target.PID != 0 ||
+	return r.TargetCaps || r.NoNewPrivs || r.ClearEnv || r.ResolvConf && r.Target.PID != 0 ||
 		r.Target.TID != 0 && r.Target.TID != r.Target.PID
 }
 
