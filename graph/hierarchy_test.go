@@ -75,11 +75,17 @@ func TestUserHierarchy(t *testing.T) {
 		{"everything", TreeOptions{}, whole},
 		{"what a container is in and owns", TreeOptions{Target: &db}, remapped},
 		{"one namespace below its owner", TreeOptions{Target: &net}, "user 4026531837 owner uid 0\n- net 4026532405 procs 4\n"},
-		{"a user namespace with what it owns", TreeOptions{Target: &user},
-			"user 4026531837 owner uid 0\n  user 4026532501 owner uid 1000\n  - mnt 4026532502 procs 1\n  - pid 4026532503 procs 1\n"},
+		{
+			"a user namespace with what it owns",
+			TreeOptions{Target: &user},
+			"user 4026531837 owner uid 0\n  user 4026532501 owner uid 1000\n  - mnt 4026532502 procs 1\n  - pid 4026532503 procs 1\n",
+		},
 		{"one kind", TreeOptions{Types: []inspect.Type{inspect.Time}}, "user 4026531837 owner uid 0\n- time 4026531842 procs 8\n"},
-		{"user namespaces alone", TreeOptions{Types: []inspect.Type{inspect.User}},
-			"user 4026531837 owner uid 0\n  user 4026532501 owner uid 1000\n"},
+		{
+			"user namespaces alone",
+			TreeOptions{Types: []inspect.Type{inspect.User}},
+			"user 4026531837 owner uid 0\n  user 4026532501 owner uid 1000\n",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree := UserHierarchy(x, tt.o)

@@ -75,6 +75,9 @@ func (e *UnknownNamespaceError) Error() string {
 	return fmt.Sprintf("the %s namespace of %s is not known", e.Type, e.Target)
 }
 
+// Hint returns what tells more.
+func (e *UnknownNamespaceError) Hint() string { return "nsinspect show " + e.Target.String() }
+
 // place finds the namespace of a kind on a side.
 func place(x *inspect.Index, s Side, kind inspect.Type) (Place, inspect.ID, error) {
 	if s.Target == nil {

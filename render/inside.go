@@ -25,22 +25,30 @@ func ProcessColumns() Columns[graph.ProcessRow] {
 		with(Number("PPID", "parent of PID", func(r *row) *int { return r.PPID }), info, ShowWide),
 		{Name: "USER", Help: "effective user on the host", Text: processUser, Needs: info},
 		with(Number("UID", "effective user id on the host", func(r *row) *uint32 { return r.UID }), info, ShowWide),
-		{Name: "INSIDE UID", Help: "effective user id inside the target", Right: true, Needs: maps,
-			Text: func(r *row) string { return insideID(r.InsideUID, r.UIDUnmapped) }},
+		{
+			Name: "INSIDE UID", Help: "effective user id inside the target", Right: true, Needs: maps,
+			Text: func(r *row) string { return insideID(r.InsideUID, r.UIDUnmapped) },
+		},
 		with(Number("GID", "effective group id on the host", func(r *row) *uint32 { return r.GID }), info, ShowWide),
-		{Name: "INSIDE GID", Help: "effective group id inside the target", Right: true, Needs: maps, Show: ShowWide,
-			Text: func(r *row) string { return insideID(r.InsideGID, r.GIDUnmapped) }},
-		{Name: "STATE", Help: "R running, S sleeping, D disk sleep, Z zombie, T stopped, t traced, I idle", Needs: info,
-			Text: func(r *row) string { return textOr(r.State) }},
+		{
+			Name: "INSIDE GID", Help: "effective group id inside the target", Right: true, Needs: maps, Show: ShowWide,
+			Text: func(r *row) string { return insideID(r.InsideGID, r.GIDUnmapped) },
+		},
+		{
+			Name: "STATE", Help: "R running, S sleeping, D disk sleep, Z zombie, T stopped, t traced, I idle", Needs: info,
+			Text: func(r *row) string { return textOr(r.State) },
+		},
 		{Name: "STARTED", Help: "when it started, UTC", Needs: info, Show: ShowWide, Text: startedText, Compare: compareStarted},
 		{Name: "AGE", Help: "how long it runs", Needs: info, Text: ageText, Compare: func(a, b *row) int { return compareStarted(b, a) }},
-		{Name: "CONTAINER", Help: "container that it is in", Needs: info | inspect.FactContainers, Style: always[row](Name),
+		{
+			Name: "CONTAINER", Help: "container that it is in", Needs: info | inspect.FactContainers, Style: always[row](Name),
 			Text: func(r *row) string {
 				if r.Container == nil {
 					return ""
 				}
 				return r.Container.Name
-			}},
+			},
+		},
 		{Name: "COMMAND", Help: "its name, its command line with --cmdline", Needs: info, Text: processCommand},
 	}
 }

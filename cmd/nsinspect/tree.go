@@ -113,10 +113,17 @@ func (o *treeOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if _, err := x.NamespacesOf(t); err != nil {
+			return err
+		}
 		target = &t
 	}
 	if o.pids {
-		return o.write(render.PIDTree{PIDTree: graph.PIDHierarchy(x, target), NoHeadings: o.noHeadings}, x)
+		tree := graph.PIDHierarchy(x, target)
+		if target != nil && len(tree.Roots) == 0 {
+			return &graph.UnknownNamespaceError{Target: *target, Type: inspect.PID}
+		}
+		return o.write(render.PIDTree{PIDTree: tree, NoHeadings: o.noHeadings}, x)
 	}
 	tree := graph.UserHierarchy(x, graph.TreeOptions{Types: o.kinds, Target: target})
 	return o.write(render.UserTree{UserTree: tree, NoHeadings: o.noHeadings}, x)
