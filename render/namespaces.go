@@ -49,7 +49,7 @@ func NamespaceColumns() Columns[graph.Row] {
 			Name: "DETAIL", Help: "names, hostname, id map or clock offsets, by kind", Text: detailText, Show: ShowWide,
 			Needs: inspect.FactNames | inspect.FactHostnames | inspect.FactIDMaps | inspect.FactTimeOffsets,
 		},
-		{Name: "COMMAND", Help: "name of PID, its command line with --cmdline", Text: commandText, Needs: leads},
+		{Name: "COMMAND", Help: "name of PID, its command line with --cmdline; (what is known) without process", Text: commandText, Needs: leads},
 	}
 }
 
@@ -90,6 +90,22 @@ func commandText(r *graph.Row) string {
 		return strings.Join(r.Cmdline, " ")
 	case r.Command != nil:
 		return *r.Command
+	case r.NProcs != nil && *r.NProcs == 0:
+		return absentText(r)
+	}
+	return ""
+}
+
+// absentText stands in parentheses where the command would be of a namespace
+// that no process is in: by what it can be called, or that something holds it.
+func absentText(r *graph.Row) string {
+	switch {
+	case len(r.Names) > 0:
+		return "(" + r.Names[0] + ")"
+	case r.NHolders != nil && *r.NHolders == 1:
+		return "(1 holder)"
+	case r.NHolders != nil:
+		return fmt.Sprintf("(%d holders)", *r.NHolders)
 	}
 	return ""
 }
