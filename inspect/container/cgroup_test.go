@@ -23,14 +23,20 @@ var cgroupLines = []struct {
 	name, file string
 	want       inspect.Container
 }{
-	{"docker v1 cgroupfs", "12:pids:/docker/" + idA + "\n11:memory:/docker/" + idA + "\n1:name=systemd:/docker/" + idA + "\n0::/system.slice/containerd.service",
-		inspect.Container{ID: idA, Engine: Docker}},
+	{
+		"docker v1 cgroupfs", "12:pids:/docker/" + idA + "\n11:memory:/docker/" + idA + "\n1:name=systemd:/docker/" + idA + "\n0::/system.slice/containerd.service",
+		inspect.Container{ID: idA, Engine: Docker},
+	},
 	{"docker v2 cgroupfs", "0::/docker/" + idA, inspect.Container{ID: idA, Engine: Docker}},
-	{"docker v1 systemd", "10:devices:/system.slice/docker-" + idA + ".scope\n2:cpuacct,cpu:/system.slice/docker-" + idA + ".scope",
-		inspect.Container{ID: idA, Engine: Docker}},
+	{
+		"docker v1 systemd", "10:devices:/system.slice/docker-" + idA + ".scope\n2:cpuacct,cpu:/system.slice/docker-" + idA + ".scope",
+		inspect.Container{ID: idA, Engine: Docker},
+	},
 	{"docker v2 systemd", "0::/system.slice/docker-" + idA + ".scope", inspect.Container{ID: idA, Engine: Docker}},
-	{"docker hybrid, one hierarchy alone", "9:name=systemd:/\n8:pids:/docker/" + idA + "\n4:memory:/process_api/2eb50bab60b11fdba169ddeea711ac6c\n0::/",
-		inspect.Container{ID: idA, Engine: Docker}},
+	{
+		"docker hybrid, one hierarchy alone", "9:name=systemd:/\n8:pids:/docker/" + idA + "\n4:memory:/process_api/2eb50bab60b11fdba169ddeea711ac6c\n0::/",
+		inspect.Container{ID: idA, Engine: Docker},
+	},
 	{"docker rootless", "0::/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" + idA + ".scope", inspect.Container{ID: idA, Engine: Docker}},
 	{"docker cgroup-parent slice", "0::/web.slice/docker-" + idA + ".scope", inspect.Container{ID: idA, Engine: Docker}},
 	{"docker cgroup-parent path", "0::/actions_job/" + idA, inspect.Container{ID: idA, Engine: Unknown}},
@@ -41,8 +47,10 @@ var cgroupLines = []struct {
 	{"docker as a colon path", "4:memory:/system.slice:docker:" + idA, inspect.Container{ID: idA, Engine: Docker}},
 	{"docker in docker", "0::/docker/" + idA + "/docker/" + idB, inspect.Container{ID: idA, Engine: Docker}},
 	{"docker in docker, systemd outside", "0::/system.slice/docker-" + idA + ".scope/docker/" + idB, inspect.Container{ID: idA, Engine: Docker}},
-	{"kind", "0::/docker/" + idA + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + uidU + ".slice/cri-containerd-" + idB + ".scope",
-		inspect.Container{ID: idA, Engine: Docker}},
+	{
+		"kind", "0::/docker/" + idA + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + uidU + ".slice/cri-containerd-" + idB + ".scope",
+		inspect.Container{ID: idA, Engine: Docker},
+	},
 	{"docker in lxc", "0::/lxc.payload.ci/docker/" + idA, inspect.Container{ID: "ci", Name: "ci", Engine: LXC}},
 	{"removed cgroup of a zombie", "0::/system.slice/docker-" + idA + ".scope (deleted)", inspect.Container{ID: idA, Engine: Docker}},
 	{"known engine wins over bare id", "5:cpu:/x/" + idB + "\n4:memory:/docker/" + idA, inspect.Container{ID: idA, Engine: Docker}},
@@ -56,21 +64,33 @@ var cgroupLines = []struct {
 
 	{"containerd cri cgroupfs", "11:memory:/kubepods/burstable/pod" + uidA + "/" + idA, inspect.Container{ID: idA, Engine: Kubernetes, Pod: uidA}},
 	{"guaranteed pod cgroupfs", "0::/kubepods/pod" + uidA + "/" + idA, inspect.Container{ID: idA, Engine: Kubernetes, Pod: uidA}},
-	{"containerd cri systemd", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uidU + ".slice/cri-containerd-" + idA + ".scope",
-		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA}},
-	{"guaranteed pod systemd", "0::/kubepods.slice/kubepods-pod" + uidU + ".slice/cri-containerd-" + idA + ".scope",
-		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA}},
-	{"uid with dashes in a slice", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uidA + ".slice/docker-" + idA + ".scope",
-		inspect.Container{ID: idA, Engine: Docker, Pod: uidA}},
-	{"static pod", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podc704ef4c297ab11032b83ce52cbfc87b.slice/cri-containerd-" + idA + ".scope",
-		inspect.Container{ID: idA, Engine: Containerd, Pod: "c704ef4c297ab11032b83ce52cbfc87b"}},
+	{
+		"containerd cri systemd", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uidU + ".slice/cri-containerd-" + idA + ".scope",
+		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA},
+	},
+	{
+		"guaranteed pod systemd", "0::/kubepods.slice/kubepods-pod" + uidU + ".slice/cri-containerd-" + idA + ".scope",
+		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA},
+	},
+	{
+		"uid with dashes in a slice", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uidA + ".slice/docker-" + idA + ".scope",
+		inspect.Container{ID: idA, Engine: Docker, Pod: uidA},
+	},
+	{
+		"static pod", "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podc704ef4c297ab11032b83ce52cbfc87b.slice/cri-containerd-" + idA + ".scope",
+		inspect.Container{ID: idA, Engine: Containerd, Pod: "c704ef4c297ab11032b83ce52cbfc87b"},
+	},
 	{"containerd colon path", "9:cpuset:/kubepods-besteffort-pod" + uidU + ".slice:cri-containerd:" + idA, inspect.Container{ID: idA, Engine: Containerd, Pod: uidA}},
-	{"containerd colon path below its service", "1:name=systemd:/system.slice/containerd.service/kubepods-besteffort-pod" + uidU + ".slice:cri-containerd:" + idA,
-		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA}},
+	{
+		"containerd colon path below its service", "1:name=systemd:/system.slice/containerd.service/kubepods-besteffort-pod" + uidU + ".slice:cri-containerd:" + idA,
+		inspect.Container{ID: idA, Engine: Containerd, Pod: uidA},
+	},
 	{"kata sandbox", "0::/kubepods/besteffort/pod" + uidA + "/kata_" + idA, inspect.Container{ID: idA, Engine: Kubernetes, Pod: uidA}},
 	{"pod without container", "0::/kubepods/besteffort/pod" + uidA, inspect.Container{}},
-	{"cri-o systemd", "0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + uidU + ".slice/crio-" + idA + ".scope/container",
-		inspect.Container{ID: idA, Engine: CRIO, Pod: uidA}},
+	{
+		"cri-o systemd", "0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + uidU + ".slice/crio-" + idA + ".scope/container",
+		inspect.Container{ID: idA, Engine: CRIO, Pod: uidA},
+	},
 	{"cri-o cgroupfs", "0::/kubepods/besteffort/pod" + uidA + "/crio-" + idA, inspect.Container{ID: idA, Engine: CRIO, Pod: uidA}},
 	{"cri-o conmon", "0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + uidU + ".slice/crio-conmon-" + idA + ".scope", inspect.Container{}},
 

@@ -139,11 +139,15 @@ func TestEnginesFailing(t *testing.T) {
 		err   string
 		hint  string
 	}{
-		{"never accepts", func(t *testing.T, path string) { l := listen(t, path); t.Cleanup(func() { l.Close() }) },
-			"no answer within", " version; or "},
+		{
+			"never accepts", func(t *testing.T, path string) { l := listen(t, path); t.Cleanup(func() { l.Close() }) },
+			"no answer within", " version; or ",
+		},
 		{"queue full", fullQueue, "does not accept connections", " version; or "},
-		{"accepts and is silent", func(t *testing.T, path string) { hang(t, path, func(net.Conn) {}) },
-			"no answer within", " version; or "},
+		{
+			"accepts and is silent", func(t *testing.T, path string) { hang(t, path, func(net.Conn) {}) },
+			"no answer within", " version; or ",
+		},
 		{"hangs in the header", func(t *testing.T, path string) {
 			hang(t, path, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nServer:") })
 		}, "no answer within", " version; or "},
@@ -288,8 +292,10 @@ func TestEnginesPermission(t *testing.T) {
 	if err := syscall.Setresuid(-1, 0, -1); err != nil {
 		t.Fatal(err)
 	}
-	want := []inspect.Problem{{Op: "ask container engine", Path: "unix://" + path, Err: "permission denied",
-		Hint: "run it with sudo, or join the group: sudo usermod -aG docker $USER; or leave containers' names out with --no-containers"}}
+	want := []inspect.Problem{{
+		Op: "ask container engine", Path: "unix://" + path, Err: "permission denied",
+		Hint: "run it with sudo, or join the group: sudo usermod -aG docker $USER; or leave containers' names out with --no-containers",
+	}}
 	if diff := cmp.Diff(want, problems); diff != "" || len(got) != 0 {
 		t.Errorf("-want +got:\n%s\ncontainers: %v", diff, got)
 	}

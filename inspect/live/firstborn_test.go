@@ -15,16 +15,25 @@ import (
 // and one whose has.
 func TestOldest(t *testing.T) {
 	procs := []inspect.Process{
-		{PID: 500, Info: &inspect.Info{Start: 900, Container: "a"}}, {PID: 501}, {PID: 30000}, {PID: 30001},
-		{PID: 600, Info: &inspect.Info{Start: 100, Container: "b"}}, {PID: 601}, {PID: 602},
-		{PID: 700, Info: &inspect.Info{Start: 800, Container: "c"}}, {PID: 31000},
+		{PID: 500, Info: &inspect.Info{Start: 900, Container: "a"}},
+		{PID: 501},
+		{PID: 30000},
+		{PID: 30001},
+		{PID: 600, Info: &inspect.Info{Start: 100, Container: "b"}},
+		{PID: 601},
+		{PID: 602},
+		{PID: 700, Info: &inspect.Info{Start: 800, Container: "c"}},
+		{PID: 31000},
 	}
 	a := &group{tasks: []task{{proc: 0}, {proc: 1}, {proc: 2}, {proc: 3}}}
 	b := &group{tasks: []task{{proc: 4}, {proc: 5}, {proc: 6}}}
 	c := &group{tasks: []task{{proc: 7}, {proc: 8}}}
 	got := oldest(procs, []sibling{
-		{g: a, proc: 1, start: 950, known: true}, {g: a, proc: 2, start: 50, known: true}, {g: a, proc: 3, start: 60, known: true},
-		{g: b, proc: 5, start: 150, known: true}, {g: b, proc: 6}, // gone
+		{g: a, proc: 1, start: 950, known: true},
+		{g: a, proc: 2, start: 50, known: true},
+		{g: a, proc: 3, start: 60, known: true},
+		{g: b, proc: 5, start: 150, known: true},
+		{g: b, proc: 6}, // gone
 		{g: c, proc: 8, start: 700, known: true},
 	})
 	if want := []int{2, 8}; !slices.Equal(got, want) {

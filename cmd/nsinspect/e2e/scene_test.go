@@ -79,6 +79,7 @@ func TestDockerHost(t *testing.T) {
 		{"id", checkID},
 		{"diff", checkDiff},
 		{"diff snapshots", checkDiffSnapshots},
+		{"completion", checkCompletion},
 		{"engine hangs", checkEngineHangs},
 		{"no containers", checkNoContainers},
 		{"short id", checkShortID},

@@ -9,12 +9,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A snapshot of the host shows the same containers where there is no engine.
-func checkSnapshot(t *testing.T, s scene) {
+// snapshotFile is a snapshot of the host in a file.
+func snapshotFile(t *testing.T) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "host.json")
 	if err := os.WriteFile(file, []byte(view(t, "snapshot")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// A snapshot of the host shows the same containers where there is no engine.
+func checkSnapshot(t *testing.T, s scene) {
+	file := snapshotFile(t)
 	there := nsinspect(t, "unix:///nonexistent.sock", "ls", "-o", "json", "--from", file)
 	var here, saved listing
 	viewJSON(t, &here, "ls")
