@@ -17,6 +17,9 @@ type Crowd struct {
 	Processes int
 	// Groups is how many sets of namespaces they are spread over.
 	Groups int
+	// Files and Sockets are how many of each process has open besides a few of
+	// its own.
+	Files, Sockets int
 	// Kinds are the CLONE_NEW… flags of each group's own namespaces. It must
 	// have CLONE_NEWPID, by which a group is ended.
 	Kinds uintptr
@@ -34,19 +37,23 @@ func (c Crowd) Start(t testing.TB) *Child {
 		t.Fatalf("no such crowd: %+v", c)
 	}
 	return Start(t, "crowd", nil,
-		strconv.Itoa(c.Processes), strconv.Itoa(c.Groups), strconv.FormatUint(uint64(c.Kinds), 10))
+		strconv.Itoa(c.Processes), strconv.Itoa(c.Groups), strconv.FormatUint(uint64(c.Kinds), 10),
+		strconv.Itoa(c.Files), strconv.Itoa(c.Sockets))
 }
 
 // crowd is the role that makes one, and is the parent of its groups' first
 // processes. It stays on the thread that the children die with.
 func crowd(args []string) error {
 	runtime.LockOSThread()
-	var n [3]int
+	var n [5]int
 	for i := range n {
 		var err error
 		if n[i], err = strconv.Atoi(args[i]); err != nil {
 			return err
 		}
+	}
+	if err := openMany(n[3], n[4]); err != nil {
+		return err
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -65,6 +72,21 @@ func crowd(args []string) error {
 		return fmt.Errorf("%d of %d groups are complete: %v", got, n[1], err)
 	}
 	Ready()
+	return nil
+}
+
+// openMany opens files and sockets, of which each process gets a copy.
+func openMany(files, sockets int) error {
+	for range files {
+		if _, err := unix.Open("/dev/null", unix.O_RDONLY, 0); err != nil {
+			return os.NewSyscallError("open", err)
+		}
+	}
+	for range sockets {
+		if _, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0); err != nil {
+			return os.NewSyscallError("socket", err)
+		}
+	}
 	return nil
 }
 
