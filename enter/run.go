@@ -17,8 +17,6 @@ import (
 // own for the command, when the command has ended: then with its status. What
 // goes wrong later is told by the stage itself, which ends with status 125.
 func Run(p *Plan, h *Hold) (status int, err error) {
-	runtime.LockOSThread() // capabilities are a thread's
-	defer runtime.UnlockOSThread()
 	file, err := stage.NewFile()
 	if err != nil {
 		return 0, err
@@ -32,6 +30,10 @@ func Run(p *Plan, h *Hold) (status int, err error) {
 		return 0, err
 	}
 	if p.restoreCaps() {
+		// Capabilities are a thread's. Locking costs a thread, which the
+		// execution must end, so it is not done for root.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		if err := raiseAmbient(p.facts.Self.Caps); err != nil {
 			return 0, err
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/term"
+
 	"nsinspect/enter"
 	"nsinspect/inspect"
 	"nsinspect/inspect/container"
@@ -52,11 +54,22 @@ func isProcDir(path string) bool {
 
 func (o *enterOptions) targetPID(pid int, name string) error {
 	r := &o.req
-	r.Target = enter.Target{PID: pid, Name: name, Word: name, InContainer: inContainer(pid)}
+	r.Target = enter.Target{PID: pid, Name: name, Word: name, InContainer: anyTerminal() && inContainer(pid)}
 	if _, err := strconv.Atoi(name); err == nil {
 		r.Target.Name, r.Target.Word = "process "+name, "-p "+name
 	}
 	return nil
+}
+
+// anyTerminal reports whether the command could have our terminal: it matters
+// only then where the process is.
+func anyTerminal() bool {
+	for fd := range 3 {
+		if term.IsTerminal(fd) {
+			return true
+		}
+	}
+	return false
 }
 
 // inContainer looks at the cgroups of a process.
