@@ -41,7 +41,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 func (a *app) run(args []string) int {
 	out := bufio.NewWriterSize(a.stdout, 1<<16)
 	a.stdout = out
-	root := newRoot(a)
+	root := newRootFor(a, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	ferr := out.Flush()

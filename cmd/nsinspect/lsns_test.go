@@ -24,52 +24,53 @@ type lsnsRow struct {
 }
 
 // TestLsLikeLsns holds ls true to lsns(8) wherever that knows a namespace with
-// a process in it, on this host and for a crowd of namespaces made here. Rows
+// a process in it, among the processes of a sandbox with a crowd in it. Rows
 // that change between two runs of lsns are left out; threads in namespaces
 // that their leader is not in, which lsns does not count, too. Where the two
 // name different processes, the one of ls must be older: lsns takes the lowest
 // pid, which is another one after the pids began anew.
 func TestLsLikeLsns(t *testing.T) {
-	livetest.Root(t)
-	if _, err := exec.LookPath("lsns"); err != nil {
-		livetest.Skip(t, "lsns (apt-get install util-linux)")
-	}
-	livetest.Crowd{Processes: 60, Groups: 6, Kinds: livetest.CrowdKinds}.Start(t)
-	const tries, atLeast = 10, 6 * 5
-	for try := 1; ; try++ {
-		before, ours, x, after := lsnsRows(t), lsRows(t), processes(t), lsnsRows(t)
-		threads := threadNamespaces(x)
-		compared, wrong := 0, map[uint64][2]string{}
-		for ns, want := range before {
-			if want.PID == nil || threads[ns] || !same(want, after[ns]) {
-				continue
+	livetest.Sandbox(t, func(t *testing.T) {
+		if _, err := exec.LookPath("lsns"); err != nil {
+			livetest.Skip(t, "lsns (apt-get install util-linux)")
+		}
+		livetest.Crowd{Processes: 60, Groups: 6, Kinds: livetest.CrowdKinds}.Start(t)
+		const tries, atLeast = 5, 8 + 6*5
+		for try := 1; ; try++ {
+			compared, wrong := compareWithLsns(t)
+			if len(wrong) == 0 && compared >= atLeast {
+				t.Logf("%d namespaces compared, try %d", compared, try)
+				return
 			}
-			compared++
-			got := ours[ns]
-			if got.Host {
-				want.NProcs-- // lsns itself; nsinspect is part of the test
-			}
-			if got.PID != nil && older(x, *got.PID, *want.PID) {
-				want.PID = got.PID
-			}
-			if !same(got, want) {
-				wrong[ns] = [2]string{got.String(), want.String()}
+			if try == tries {
+				t.Fatalf("%d namespaces compared of %d: %v", compared, atLeast, wrong)
 			}
 		}
-		switch {
-		case len(wrong) == 0 && compared >= atLeast:
-			t.Logf("%d namespaces compared, try %d", compared, try)
-			return
-		case try < tries:
+	})
+}
+
+// compareWithLsns returns how many namespaces were compared and where ls and
+// lsns differ.
+func compareWithLsns(t *testing.T) (compared int, wrong []string) {
+	before, ours, x, after := lsnsRows(t), lsRows(t), processes(t), lsnsRows(t)
+	threads := threadNamespaces(x)
+	for ns, want := range before {
+		if want.PID == nil || threads[ns] || !same(want, after[ns]) {
 			continue
-		case compared < atLeast:
-			t.Fatalf("only %d namespaces stood still, want %d at least", compared, atLeast)
 		}
-		for ns, rows := range wrong {
-			t.Errorf("namespace %d: ls says %s, lsns %s", ns, rows[0], rows[1])
+		compared++
+		got := ours[ns]
+		if got.Host {
+			want.NProcs-- // lsns itself; nsinspect is part of the test
 		}
-		return
+		if got.PID != nil && older(x, *got.PID, *want.PID) {
+			want.PID = got.PID
+		}
+		if !same(got, want) {
+			wrong = append(wrong, fmt.Sprintf("namespace %d: ls says %s, lsns %s", ns, got, want))
+		}
 	}
+	return compared, wrong
 }
 
 func same(a, b lsnsRow) bool {
