@@ -58,6 +58,7 @@ A TARGET, or the name of an interface, narrows the drawing to what touches it.`,
 			}
 			return o.run(cmd.Context())
 		},
+		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
 	o.output.flags(cmd, render.ListKinds)
@@ -67,6 +68,7 @@ A TARGET, or the name of an interface, narrows the drawing to what touches it.`,
 	f.BoolVar(&o.mermaid, "mermaid", false, "write a flowchart of Mermaid")
 	f.StringVar(&o.svg, "svg", "", "draw to `FILE` as SVG, with Graphviz' dot (- is stdout)")
 	f.StringVar(&o.png, "png", "", "draw to `FILE` as PNG, with Graphviz' dot (- is stdout)")
+	completeFlag(cmd, "type", fixedWords("net", "user", "pid", "all"))
 	cmd.MarkFlagsMutuallyExclusive("dot", "mermaid", "svg", "png", "output")
 	return cmd
 }
