@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		"collect":  collect,
 		"ownproc":  ownProc,
 		"features": features,
+		"leaker":   leaker,
 	})
 }
 
@@ -194,8 +195,13 @@ func offset([]string) error {
 }
 
 // collect writes a whole snapshot, as the user sees it whom the role runs as.
+// With a second word it looks for holders too.
 func collect(args []string) error {
-	s, err := live.Collect(context.Background(), live.Options{Facts: taskFacts, ProcRoot: args[0]})
+	facts := taskFacts
+	if len(args) > 1 {
+		facts |= inspect.FactsHolders | inspect.FactsDeep
+	}
+	s, err := live.Collect(context.Background(), live.Options{Facts: facts, ProcRoot: args[0]})
 	if err != nil {
 		return err
 	}
