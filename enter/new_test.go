@@ -153,11 +153,11 @@ func TestPersistNetns(t *testing.T) {
 		livetest.Skip(t, "ip (iproute2)")
 	}
 	script := `mount -t tmpfs none /run && "$1" enter --new-net --persist net=/run/netns/blue -- true &&
-		` + ip + ` netns list && ` + ip + ` netns exec blue ` + ip + ` -o link | wc -l && ` + ip + ` netns delete blue && ls /run/netns | wc -l &&
+		` + ip + ` netns list && "$1" enter blue -- sh -c 'cmp -s /proc/net/dev /proc/1/net/dev || echo joined' && ` + ip + ` netns exec blue ` + ip + ` -o link | wc -l && ` + ip + ` netns delete blue && ls /run/netns | wc -l &&
 		mkdir -p /run/netns && : > /run/netns/stale && "$1" enter --net=/run/netns/stale -- true`
 	cmd := exec.Command(built(t), "enter", "--new-mnt", "--", "sh", "-c", script, "sh", built(t))
 	r := finish(t, cmd)
-	r.says(t, 125, "blue\n1\n0\n")
+	r.says(t, 125, "blue\njoined\n1\n0\n")
 	r.fails(t, 125, "left behind", "ip netns delete stale")
 }
 
