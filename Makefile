@@ -39,7 +39,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
 
 golden: ## write the golden files of the views anew
-	go test $$(go list -f '{{range .TestImports}}{{if eq . "nsinspect/render/rendertest"}}{{$$.ImportPath}}{{end}}{{end}}' ./...) -run Golden -update
+	go test $$(go list -f '{{range .TestImports}}{{if eq . "nsinspect/render/rendertest"}}{{$$.ImportPath}}{{end}}{{end}}' ./...) -run 'Golden|Scripts' -update
 
 man: ## write the man pages to man/
 	go run -tags man ./cmd/nsinspect man
