@@ -15,13 +15,17 @@ func LinkColumns() Columns[graph.LinkRow] {
 	return Columns[row]{
 		{Name: "NETNS", Help: "namespace, by container, name or process", Text: func(r *row) string { return r.NetnsTitle }, Style: always[row](Name)},
 		{Name: "NS", Help: "inode of the namespace", Text: linkNS, Right: true, Show: ShowOnRequest},
-		{Name: "IFINDEX", Help: "index of the interface", Text: func(r *row) string { return strconv.Itoa(r.IfIndex) }, Right: true, Show: ShowWide,
-			Compare: func(a, b *row) int { return cmp.Compare(a.IfIndex, b.IfIndex) }},
+		{
+			Name: "IFINDEX", Help: "index of the interface", Text: func(r *row) string { return strconv.Itoa(r.IfIndex) }, Right: true, Show: ShowWide,
+			Compare: func(a, b *row) int { return cmp.Compare(a.IfIndex, b.IfIndex) },
+		},
 		{Name: "IFACE", Help: "name of the interface", Text: func(r *row) string { return r.IfName }},
 		{Name: "KIND", Help: "kind, as ip -d link has it", Text: linkKind},
 		{Name: "STATE", Help: "operational state", Text: func(r *row) string { return r.OperState }, Style: linkStyle},
-		{Name: "MTU", Help: "largest packet", Text: func(r *row) string { return strconv.FormatUint(uint64(r.MTU), 10) }, Right: true, Show: ShowWide,
-			Compare: func(a, b *row) int { return cmp.Compare(a.MTU, b.MTU) }},
+		{
+			Name: "MTU", Help: "largest packet", Text: func(r *row) string { return strconv.FormatUint(uint64(r.MTU), 10) }, Right: true, Show: ShowWide,
+			Compare: func(a, b *row) int { return cmp.Compare(a.MTU, b.MTU) },
+		},
 		{Name: "MAC", Help: "link layer address", Text: func(r *row) string { return r.Address }, Show: ShowWide},
 		{Name: "ADDRESSES", Help: "IP addresses", Text: linkAddresses},
 		{Name: "MASTER", Help: "bridge, bond, team or vrf that it is in", Text: func(r *row) string { return r.Master }},

@@ -17,8 +17,10 @@ func PortColumns() Columns[graph.PortRow] {
 		{Name: "NETNS", Help: "namespace, by container, name or process", Text: func(r *row) string { return r.NetnsTitle }, Style: always[row](Name)},
 		{Name: "PROTO", Help: "tcp or udp", Text: func(r *row) string { return r.Protocol }},
 		{Name: "ADDRESS", Help: "bound address; * is all", Text: portAddress},
-		{Name: "PORT", Help: "bound port", Text: func(r *row) string { return strconv.Itoa(int(r.Port)) }, Right: true,
-			Compare: func(a, b *row) int { return cmp.Compare(a.Port, b.Port) }},
+		{
+			Name: "PORT", Help: "bound port", Text: func(r *row) string { return strconv.Itoa(int(r.Port)) }, Right: true,
+			Compare: func(a, b *row) int { return cmp.Compare(a.Port, b.Port) },
+		},
 		{Name: "PUBLISHED", Help: "ports of the host that lead here", Text: portPublished},
 		{Name: "PID", Help: "process that listens", Text: portPID, Right: true},
 		{Name: "CONTAINER", Help: "its container", Text: portContainer, Style: always[row](Name)},

@@ -151,12 +151,18 @@ func TestLab(t *testing.T) {
 		kind     string
 		from, to end
 	}{
-		{"peer", at(a, "ab0"), at(b, "ba0")}, {"peer", at(b, "ba1"), at(a, "ab1")},
-		{"peer", at(c, "cd"), at(d, "dc")}, {"peer", at(d, "dc"), at(c, "cd")},
-		{"peer", at(host, "va"), at(a, "eth0")}, {"peer", at(b, "eth0"), at(host, "vb")}, {"peer", at(host, "vd"), at(d, "eth0")},
+		{"peer", at(a, "ab0"), at(b, "ba0")},
+		{"peer", at(b, "ba1"), at(a, "ab1")},
+		{"peer", at(c, "cd"), at(d, "dc")},
+		{"peer", at(d, "dc"), at(c, "cd")},
+		{"peer", at(host, "va"), at(a, "eth0")},
+		{"peer", at(b, "eth0"), at(host, "vb")},
+		{"peer", at(host, "vd"), at(d, "eth0")},
 		{"peer", at(host, "in0"), at(host, "in1")},
-		{"port", at(host, "va"), at(host, "br0")}, {"port", at(host, "vb"), at(host, "br0")},
-		{"lower", at(a, "mv"), at(host, "vd")}, {"lower", at(a, "mt"), at(host, "vd")},
+		{"port", at(host, "va"), at(host, "br0")},
+		{"port", at(host, "vb"), at(host, "br0")},
+		{"lower", at(a, "mv"), at(host, "vd")},
+		{"lower", at(a, "mt"), at(host, "vd")},
 		{"underlay", at(b, "vx"), at(host, "vd")},
 	} {
 		if got := g.ends(tc.kind, tc.from); len(got) != 1 || got[0] != tc.to {

@@ -63,7 +63,6 @@ func (a *attrs) u8() uint8 {
 
 func (a *attrs) u16() uint16 { return u16(a.data) }
 func (a *attrs) u32() uint32 { return u32(a.data) }
-func (a *attrs) u64() uint64 { return u64(a.data) }
 func (a *attrs) i32() int32  { return int32(u32(a.data)) }
 
 // be16, be32 and be64 are in network order, as all of nf_tables is.
@@ -101,13 +100,6 @@ func u32(b []byte) uint32 {
 		return 0
 	}
 	return native.Uint32(b)
-}
-
-func u64(b []byte) uint64 {
-	if len(b) < 8 {
-		return 0
-	}
-	return native.Uint64(b)
 }
 
 // str is a string that ends at its first zero byte. Bytes that are not UTF-8

@@ -89,13 +89,20 @@ func TestPeersAreExact(t *testing.T) {
 		name string
 		to   end
 	}{
-		{a, "ab0", end{b.ID, 0, "ba0"}}, {b, "ba0", end{a.ID, 0, "ab0"}},
-		{a, "ab1", end{b.ID, 0, "ba1"}}, {b, "ba1", end{a.ID, 0, "ab1"}},
-		{c, "cd", end{d.ID, 0, "dc"}}, {d, "dc", end{c.ID, 0, "cd"}},
-		{host, "va", end{a.ID, 0, "eth0"}}, {a, "eth0", end{host.ID, 0, "va"}},
-		{host, "vb", end{b.ID, 0, "eth0"}}, {b, "eth0", end{host.ID, 0, "vb"}},
-		{host, "vc", end{c.ID, 0, "eth0"}}, {c, "eth0", end{host.ID, 0, "vc"}},
-		{host, "in0", end{host.ID, 0, "in1"}}, {host, "in1", end{host.ID, 0, "in0"}},
+		{a, "ab0", end{b.ID, 0, "ba0"}},
+		{b, "ba0", end{a.ID, 0, "ab0"}},
+		{a, "ab1", end{b.ID, 0, "ba1"}},
+		{b, "ba1", end{a.ID, 0, "ab1"}},
+		{c, "cd", end{d.ID, 0, "dc"}},
+		{d, "dc", end{c.ID, 0, "cd"}},
+		{host, "va", end{a.ID, 0, "eth0"}},
+		{a, "eth0", end{host.ID, 0, "va"}},
+		{host, "vb", end{b.ID, 0, "eth0"}},
+		{b, "eth0", end{host.ID, 0, "vb"}},
+		{host, "vc", end{c.ID, 0, "eth0"}},
+		{c, "eth0", end{host.ID, 0, "vc"}},
+		{host, "in0", end{host.ID, 0, "in1"}},
+		{host, "in1", end{host.ID, 0, "in0"}},
 	} {
 		if got := endOf(t, nets, tc.from.ID, tc.name); got != tc.to {
 			t.Errorf("%s of %s leads to %+v, want %+v", tc.name, tc.from.ID, got, tc.to)
