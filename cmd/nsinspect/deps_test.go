@@ -30,6 +30,9 @@ var rooms = []struct {
 		"github.com/mattn/go-runewidth", "github.com/clipperhouse/displaywidth", "github.com/emicklei/dot",
 		"github.com/expr-lang/expr/...", "sigs.k8s.io/yaml",
 	}, "views print; they neither read the host nor know a flag"},
+	{"enter/demo", []string{
+		"nsinspect/inspect", "nsinspect/enter", "golang.org/x/sys/...", "github.com/vishvananda/netlink", "github.com/google/nftables/...",
+	}, "the experiments wire networks and add a rule; facts for their verdicts come through functions"},
 	{"enter/...", []string{
 		"nsinspect/inspect", "nsinspect/enter/...", "golang.org/x/sys/...", "github.com/moby/sys/...",
 	}, "it acts on the host from a plan; how targets are found or shown is not its business"},

@@ -34,10 +34,10 @@ func groups() []group {
 			{"links", newLinks}, {"ports", newPorts}, {"graph", newGraph},
 		}},
 		{"Act:", []command{
-			{"enter", newEnter},
+			{"enter", newEnter}, {"demo", newDemo},
 		}},
 		{otherCommands, []command{
-			{"features", newFeatures}, {"snapshot", newSnapshot}, {"completion", newCompletion}, {"version", newVersion},
+			{"kinds", newKinds}, {"features", newFeatures}, {"snapshot", newSnapshot}, {"completion", newCompletion}, {"version", newVersion},
 		}},
 	}
 }

@@ -44,13 +44,18 @@ See nsinspect help target for what TARGET can be.`,
 	return cmd
 }
 
-func (o *showOptions) run(ctx context.Context) error {
-	x, err := o.index(ctx, need{
+// need is what the profile of a target says.
+func (o *showOptions) need() need {
+	return need{
 		facts: inspect.FactTasks,
 		also: inspect.FactThreads | inspect.FactProcesses | inspect.FactOwners | inspect.FactIDMaps |
 			inspect.FactTimeOffsets | inspect.FactHostnames | inspect.FactContainers | inspect.FactNames | inspect.FactLimits,
 		focus: o.focus,
-	})
+	}
+}
+
+func (o *showOptions) run(ctx context.Context) error {
+	x, err := o.index(ctx, o.need())
 	if err != nil {
 		return err
 	}
