@@ -73,11 +73,7 @@ func (l *treeLine) cells(prefix string, wide bool) []string {
 	if wide {
 		cells = append(cells, dash(l.note), dash(detailText(r)))
 	}
-	command := commandText(r)
-	if command == "" && len(r.Names) > 0 {
-		command = "(" + r.Names[0] + ")"
-	}
-	return append(cells, dash(command))
+	return append(cells, dash(commandText(r)))
 }
 
 func cellOf(n *int) string {
