@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -21,13 +22,51 @@ func remedies(w *Why) []Remedy {
 	if w.Host != nil && *w.Host {
 		return nil
 	}
+	stopped := runningContainers(w.Holders)
 	var list []Remedy
 	for i := range w.Holders {
-		if r := remedy(&w.Holders[i]); !slices.Contains(list, r) {
+		t := &w.Holders[i]
+		r := remedy(t)
+		switch {
+		case len(stopped) > 0 && ofEngine(t):
+			continue
+		case t.Container != nil && stopped[t.Container.ID]:
+			r = Remedy{"stop container " + t.Container.Name, endCommand(t)}
+		}
+		if !slices.Contains(list, r) {
 			list = append(list, r)
 		}
 	}
 	return list
+}
+
+// runningContainers are the containers with a process in the namespace, by ID.
+func runningContainers(holders []Holder) map[string]bool {
+	running := map[string]bool{}
+	for i := range holders {
+		if t := &holders[i]; t.Kind == HolderTask && t.Container != nil {
+			running[t.Container.ID] = true
+		}
+	}
+	return running
+}
+
+// ofEngine reports whether a container engine has this for a container: a
+// descriptor of its daemon, the mount of its network namespace. It lets go of
+// these when the container stops; ending the daemon would hit all containers.
+func ofEngine(t *Holder) bool {
+	if t.Kind == HolderKind(inspect.RefMount) {
+		dir, name := path.Split(t.Paths[0])
+		ofIP := strings.HasSuffix(dir, "/run/netns/") && !strings.HasPrefix(name, "cni-") && !strings.HasPrefix(name, "netns-")
+		return strings.HasSuffix(dir, "/netns/") && !ofIP
+	}
+	switch {
+	case t.Container != nil || t.Command == nil:
+		return false
+	case strings.HasPrefix(*t.Command, "containerd"):
+		return true
+	}
+	return slices.Contains([]string{"dockerd", "docker-proxy", "podman", "conmon", "crio", "rootlessport", "slirp4netns", "pasta"}, *t.Command)
 }
 
 func remedy(t *Holder) Remedy {
@@ -63,18 +102,18 @@ func remedy(t *Holder) Remedy {
 
 // unmount removes a mount, in whichever mount namespace it is.
 func unmount(t *Holder) Remedy {
-	path := t.Paths[0]
+	point := t.Paths[0]
 	switch {
 	case t.NS == nil || t.Host != nil && *t.Host:
-		if strings.HasPrefix(path, "/run/netns/") || strings.HasPrefix(path, "/var/run/netns/") {
+		if strings.HasPrefix(point, "/run/netns/") || strings.HasPrefix(point, "/var/run/netns/") {
 			return Remedy{"delete the name " + t.Name, "ip netns del " + quote(t.Name)}
 		}
-		return Remedy{"unmount " + path, "umount " + quote(path)}
+		return Remedy{"unmount " + point, "umount " + quote(point)}
 	}
-	in := fmt.Sprintf("unmount %s in mnt:[%d]", path, *t.NS)
+	in := fmt.Sprintf("unmount %s in mnt:[%d]", point, *t.NS)
 	for i := range t.Holders {
 		if l := t.Holders[i].Lead; l != nil && t.Holders[i].Kind == HolderTask {
-			return Remedy{in, fmt.Sprintf("nsinspect enter -p %d -m -- umount %s", l.PID, quote(path))}
+			return Remedy{in, fmt.Sprintf("nsinspect enter -p %d -m -- umount %s", l.PID, quote(point))}
 		}
 	}
 	return Remedy{in + ", which goes when nothing holds that", fmt.Sprintf("nsinspect why mnt:%d", *t.NS)}
