@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"nsinspect/inspect"
 )
 
@@ -18,14 +16,14 @@ type procTasks struct {
 	root int
 	dir  string // for messages
 	dev  uint64 // of nsfs
-	// countsThreads is whether the link count of a task directory is the
-	// number of threads plus two, see countThreads.
-	countsThreads bool
+	// counted is whether the kernel says how many threads a process has, see
+	// threadCounter.
+	counted bool
 }
 
 func newProcTasks(root int, dir string, dev uint64) *procTasks {
 	s := &procTasks{root: root, dir: dir, dev: dev}
-	s.countsThreads = s.threadsAreCounted()
+	s.counted = threadsAreCounted(root)
 	return s
 }
 
@@ -36,7 +34,10 @@ func (s *procTasks) read(ctx context.Context, q taskQuery, p *problems) ([]inspe
 	}
 	procs := make([]inspect.Process, len(pids))
 	err = parallel(ctx, len(pids), func() func(int, int) {
-		w := &taskReader{procTasks: s, q: q, p: p, links: linkReader{root: s.root, dev: s.dev}}
+		w := &taskReader{
+			procTasks: s, q: q, p: p,
+			links: linkReader{root: s.root, dev: s.dev}, count: threadCounter{root: s.root},
+		}
 		return func(from, to int) {
 			for i := from; i < to; i++ {
 				w.process(pids[i], &procs[i])
@@ -66,6 +67,7 @@ type taskReader struct {
 	q     taskQuery
 	p     *problems
 	links linkReader
+	count threadCounter
 	tids  []int
 	buf   []byte
 }
@@ -82,9 +84,15 @@ func (r *taskReader) process(pid int, out *inspect.Process) {
 		r.p.add(opLinks, fmt.Sprintf("%s/%d/ns", r.dir, pid), pid, err)
 	}
 	out.PID = pid
-	if err == nil && r.q.threads && r.countThreads(pid) > 1 {
+	if err == nil && r.q.threads && r.mayHaveThreads(pid) {
 		out.Threads = r.threads(pid, &out.NS)
 	}
+}
+
+// mayHaveThreads reports whether a process has threads besides its leader, or
+// may have, where the kernel does not say.
+func (r *taskReader) mayHaveThreads(pid int) bool {
+	return !r.counted || r.count.threads(pid) > 1
 }
 
 // threads returns the threads whose links differ from their leader's.
@@ -122,41 +130,6 @@ func threadLinks(leader *inspect.Links) linkSet {
 		return allLinks
 	}
 	return allLinks &^ sharedLinks
-}
-
-// countThreads returns the number of threads of a process with one call: the
-// kernel adds it to the link count, two, of the directory task (since Linux
-// 2.6). Where it does not, any process may have threads.
-func (s *procTasks) countThreads(pid int) int {
-	if !s.countsThreads {
-		return 2
-	}
-	n := taskLinkCount(s.root, strconv.Itoa(pid))
-	return n - 2
-}
-
-// threadsAreCounted finds out by our own process. Threads come and go, so
-// that it is tried a few times.
-func (s *procTasks) threadsAreCounted() bool {
-	for range 4 {
-		tids, err := readPIDs(s.root, "self/task", make([]byte, 4<<10), nil)
-		if err != nil {
-			return false
-		}
-		if taskLinkCount(s.root, "self") == len(tids)+2 {
-			return true
-		}
-	}
-	return false
-}
-
-// taskLinkCount returns 0 when there is no such process.
-func taskLinkCount(root int, pid string) int {
-	var st unix.Stat_t
-	if err := unix.Fstatat(root, pid+"/task", &st, 0); err != nil {
-		return 0
-	}
-	return int(st.Nlink)
 }
 
 // threadComm returns "" when the thread is gone.

@@ -30,6 +30,13 @@ func readLink(dir int, name string, buf []byte) (int, unix.Errno) {
 	return int(n), errno
 }
 
+// statLinks fills in the link count of a file, statx(2).
+func statLinks(dir int, path []byte, st *unix.Statx_t) unix.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(&path[0])), 0,
+		unix.STATX_NLINK, uintptr(unsafe.Pointer(st)), 0)
+	return errno
+}
+
 // openFile opens path below dir for reading.
 func openFile(dir int, path string) (int, error) {
 	for {
