@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +70,6 @@ A TARGET, or the name of an interface, narrows the drawing to what touches it.`,
 	f.StringVar(&o.svg, "svg", "", "draw to `FILE` as SVG, with Graphviz' dot (- is stdout)")
 	f.StringVar(&o.png, "png", "", "draw to `FILE` as PNG, with Graphviz' dot (- is stdout)")
 	completeFlag(cmd, "type", fixedWords("net", "user", "pid", "all"))
-	cmd.MarkFlagsMutuallyExclusive("dot", "mermaid", "svg", "png", "output")
 	return cmd
 }
 
@@ -82,6 +82,15 @@ func (o *graphOptions) parse(cmd *cobra.Command) error {
 	}
 	if o.typ != "net" && o.target != "" {
 		return usageError("nsinspect tree "+o.target, "graph takes a TARGET with --type net only")
+	}
+	var formats []string
+	for _, name := range []string{"dot", "mermaid", "svg", "png", "output"} {
+		if cmd.Flags().Changed(name) {
+			formats = append(formats, "--"+name)
+		}
+	}
+	if len(formats) > 1 {
+		return usageError("nsinspect graph "+formats[0], "one format at a time: %s", strings.Join(formats, " or "))
 	}
 	return o.output.parse()
 }
