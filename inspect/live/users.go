@@ -88,7 +88,7 @@ func gidsOf(procs []inspect.Process) map[uint32]bool {
 }
 
 // isID reports whether n is a user or group id; the file holds what it likes.
-func isID(n int) bool { return n >= 0 && n <= math.MaxUint32 }
+func isID(n int) bool { return n >= 0 && int64(n) <= math.MaxUint32 }
 
 // noNames notes why ids have no names. A system without the file has none.
 func (c *capture) noNames(file string, err error) {

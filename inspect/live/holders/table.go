@@ -1,6 +1,7 @@
 package holders
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -18,7 +19,9 @@ func (w *worker) table(tid int) {
 	defer w.closePidfd()
 	dir, err := unix.Openat(w.Proc, w.rel("fd"), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		w.report("read open files", fdPath(w.pid, tid, ""), w.pid, err)
+		if !w.dead() {
+			w.report("read open files", fdPath(w.pid, tid, ""), w.pid, err)
+		}
 		return
 	}
 	defer unix.Close(dir)
@@ -32,6 +35,23 @@ func (w *worker) table(tid int) {
 			return
 		}
 	}
+}
+
+// dead reports whether the current task is no more or a zombie. Neither has
+// files, but both answer with EACCES.
+func (w *worker) dead() bool {
+	fd, err := unix.Openat(w.Proc, w.rel("stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return gone(err)
+	}
+	defer unix.Close(fd)
+	var buf [256]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return gone(err)
+	}
+	state := bytes.LastIndex(buf[:n], []byte(") ")) + 2 // behind the command, which may hold the same
+	return state > 1 && state < n && (buf[state] == 'Z' || buf[state] == 'X')
 }
 
 // rel is a path of the current task below /proc.
