@@ -37,21 +37,32 @@ func (w *worker) table(tid int) {
 	}
 }
 
-// dead reports whether the current task is no more or a zombie. Neither has
-// files, but both answer with EACCES.
+// dead reports whether the current task is no more, a zombie, or on its way
+// there. It has no files then, but answers with EACCES.
 func (w *worker) dead() bool {
 	fd, err := unix.Openat(w.Proc, w.rel("stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return gone(err)
 	}
 	defer unix.Close(fd)
-	var buf [256]byte
+	var buf [512]byte
 	n, err := unix.Read(fd, buf[:])
 	if err != nil {
 		return gone(err)
 	}
-	state := bytes.LastIndex(buf[:n], []byte(") ")) + 2 // behind the command, which may hold the same
-	return state > 1 && state < n && (buf[state] == 'Z' || buf[state] == 'X')
+	return exiting(buf[:n])
+}
+
+// exiting takes the text of a stat file, proc_pid_stat(5), and looks at (9)
+// flags, the seventh field behind the command, which may hold anything.
+func exiting(stat []byte) bool {
+	const exiting = 0x4 // PF_EXITING, include/linux/sched.h
+	f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(f) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(string(f[6]), 10, 32)
+	return err == nil && flags&exiting != 0
 }
 
 // rel is a path of the current task below /proc.
