@@ -2,9 +2,11 @@ package demo
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const cgroupName = "nsinspect-demo"
@@ -17,7 +19,7 @@ func runCgroup(p *play) error {
 		return err
 	}
 	attr := &syscall.SysProcAttr{Setsid: true}
-	dir, err := p.text(out, "make cgroup", cgroupName+"-"+pidText(out))
+	dir, err := p.text(out, "make cgroup", fmt.Sprintf("%s-%d-%x", cgroupName, out.pid, time.Now().UnixNano()&0xffffff))
 	switch {
 	case err == nil:
 		f, err := os.Open(dir)

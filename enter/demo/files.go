@@ -64,15 +64,23 @@ func mountedOn(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return mountIn(string(b), dir), nil
+}
+
+// mountIn looks a directory up in the text of mountinfo:
+//
+//	36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
+//	(1)(2)(3)   (4)   (5)      (6)      (7)   (8) (9)   (10)
+func mountIn(mountinfo, dir string) string {
 	found := notMounted
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(mountinfo) {
 		before, after, ok := strings.Cut(line, " - ")
 		left, right := strings.Fields(before), strings.Fields(after)
 		if ok && len(left) > 4 && len(right) > 1 && left[4] == dir {
 			found = right[0] + " from " + right[1]
 		}
 	}
-	return found, nil
+	return found
 }
 
 // readText reads a file; one that is not there is no error.
