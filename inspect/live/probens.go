@@ -17,13 +17,14 @@ func probeLinks() error {
 	if err != nil {
 		return err
 	}
-	for _, p := range s.Problems {
-		if p.Op == opLinks {
-			return fmt.Errorf("%s for %d of %d processes", p.Err, p.Count, p.Total)
-		}
-		return errors.New(p.Err)
+	if len(s.Problems) == 0 {
+		return nil
 	}
-	return nil
+	p := s.Problems[0]
+	if p.Op == opLinks {
+		return fmt.Errorf("%s for %d of %d processes", p.Err, p.Count, p.Total)
+	}
+	return errors.New(p.Err)
 }
 
 // withOwn calls f with an open namespace of our own.
