@@ -2,7 +2,6 @@ package wire
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"nsinspect/inspect"
@@ -65,7 +64,7 @@ var sysctls = []string{
 func readSysctls(proc string) map[string]string {
 	out := make(map[string]string, len(sysctls))
 	for _, name := range sysctls {
-		b, err := os.ReadFile(proc + "/sys/" + strings.ReplaceAll(name, ".", "/"))
+		b, err := readFile(proc + "/sys/" + strings.ReplaceAll(name, ".", "/"))
 		if err == nil {
 			out[name] = strings.TrimSpace(string(b))
 		}

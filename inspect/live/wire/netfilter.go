@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -64,12 +63,19 @@ func noSubsystem(err error) error {
 	return err
 }
 
+// untouched is the generation of a network namespace in which nf_tables was
+// never changed: it begins at 1 and grows with each change.
+const untouched = 1
+
 // readRuleset reads all of nf_tables once. same is false when it changed
 // meanwhile.
 func readRuleset(s *socket) (rs *inspect.Ruleset, same bool, err error) {
 	rs = &inspect.Ruleset{}
 	if rs.Generation, err = generation(s); err != nil {
 		return rs, false, err
+	}
+	if rs.Generation <= untouched {
+		return rs, true, nil
 	}
 	torn := false
 	if rs.Tables, err = listNFT(s, unix.NFT_MSG_GETTABLE, parseTable, &torn); err != nil {
@@ -272,7 +278,7 @@ func userComment(b []byte) string {
 func legacyTables(proc string) []string {
 	var out []string
 	for _, f := range []struct{ file, family string }{{"ip_tables_names", "ip"}, {"ip6_tables_names", "ip6"}} {
-		b, err := os.ReadFile(proc + "/thread-self/net/" + f.file)
+		b, err := readFile(proc + "/thread-self/net/" + f.file)
 		if words := strings.Fields(string(b)); err == nil && len(words) > 0 {
 			out = append(out, f.family+": "+strings.Join(words, " "))
 		}

@@ -18,10 +18,6 @@ type socket struct {
 // bufSize takes the largest piece of a dump, which the kernel limits to 32 KiB.
 const bufSize = 64 << 10
 
-// answerTimeout is how long the kernel may take for one piece of an answer.
-// It answers at once; the limit only keeps a fault from hanging the program.
-const answerTimeout = 5
-
 // openSocket opens a socket of a netlink protocol in the namespace of the
 // calling thread.
 func openSocket(protocol int, buf []byte) (*socket, error) {
@@ -34,11 +30,6 @@ func openSocket(protocol int, buf []byte) (*socket, error) {
 		// Filters and target namespaces in dumps need it (Linux 4.20); older
 		// kernels know neither, and answer without.
 		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
-	}
-	tv := unix.Timeval{Sec: answerTimeout}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
-		s.close()
-		return nil, os.NewSyscallError("setsockopt", err)
 	}
 	return s, nil
 }
@@ -66,7 +57,7 @@ func (s *socket) send(typ, flags uint16, body []byte) error {
 	msg = native.AppendUint32(msg, 0)
 	msg = append(msg, body...)
 	for {
-		_, err := unix.Write(s.fd, msg)
+		_, err := writeNow(s.fd, msg)
 		if err == unix.EINTR {
 			continue
 		}
@@ -76,7 +67,7 @@ func (s *socket) send(typ, flags uint16, body []byte) error {
 
 func (s *socket) recv() ([]byte, error) {
 	for {
-		n, err := unix.Read(s.fd, s.buf)
+		n, err := readNow(s.fd, s.buf)
 		if err == unix.EINTR {
 			continue
 		}
