@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -36,7 +37,7 @@ type visitor struct {
 // processors.
 func visitAll(ctx context.Context, o *Options, bugs *faults) []*room {
 	rooms := make([]*room, len(o.Sources))
-	work := make(chan int)
+	var next atomic.Int64 // not a channel: waking a locked thread is dear
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(rooms)) {
 		wg.Go(func() {
@@ -44,18 +45,15 @@ func visitAll(ctx context.Context, o *Options, bugs *faults) []*room {
 			// that the runtime ends it instead of giving it other work.
 			runtime.LockOSThread()
 			v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs}
-			for i := range work {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(rooms) {
+					return
+				}
 				rooms[i] = v.visit(&o.Sources[i])
 			}
 		})
 	}
-	for i := range rooms {
-		if ctx.Err() != nil {
-			break
-		}
-		work <- i
-	}
-	close(work)
 	wg.Wait()
 	return compact(rooms)
 }
