@@ -311,3 +311,18 @@ func TestPtyIsTheDefaultForOthers(t *testing.T) {
 	s.run("$E --new-uts -- tty", outer)
 	s.run("$E --dry-run -p "+pid+" -- tty", "pseudo-terminal")
 }
+
+func TestPtyIsTheDefaultForContainers(t *testing.T) {
+	docker.Start(t)
+	docker.Run(t, "--name", "term")
+	s := openScreen(t)
+	s.run("export DOCKER_HOST="+docker.Host(), "")
+	s.keys("tty\n")
+	outer := strings.TrimSpace(s.expect(prompt))
+	// The terminal is outside of the container: inside it has no name.
+	s.run("$E term -- sh -c '/bin/busybox test -t 0 && echo a terminal; exit 3'", "a terminal")
+	s.run("echo rc=$?", "rc=3")
+	s.run("$E term --net --uts -- sh -c 'test \"$(tty)\" != "+outer+" && echo another'", "another")
+	s.run("$E term --net --no-pty -- tty", outer)
+	s.run("$E -p "+itoa(docker.PID(t, "term"))+" --net -- sh -c 'test \"$(tty)\" != "+outer+" && echo another'", "another")
+}

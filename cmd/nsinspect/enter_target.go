@@ -118,7 +118,7 @@ func (o *enterOptions) resolve(ctx context.Context, word string) error {
 	}
 	t, err := x.Resolve(word)
 	if err != nil {
-		return err
+		return unasked(x, err)
 	}
 	switch t.Kind {
 	case inspect.TargetContainer:
@@ -133,6 +133,24 @@ func (o *enterOptions) resolve(ctx context.Context, word string) error {
 		return nil
 	}
 	return o.targetNamespace(x, t)
+}
+
+// unasked adds to err, that a target was not found, that an engine could not
+// be asked: it may be the name of a container.
+func unasked(x *inspect.Index, err error) error {
+	var missing *inspect.NotFoundError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	for _, p := range x.Snapshot().Problems {
+		if p.Op == inspect.OpAskEngine {
+			return &cliError{
+				err:  fmt.Errorf("%s, and %s could not be asked for a container of that name: %s", err, p.Path, p.Err),
+				hint: p.Hint,
+			}
+		}
+	}
+	return err
 }
 
 // targetNamespace joins a namespace by a process that is in it, or else by

@@ -1,0 +1,65 @@
+package enter_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"nsinspect/inspect/live/livetest"
+)
+
+// Each way to say what is joined.
+func TestTargets(t *testing.T) {
+	livetest.Root(t)
+	pid := target(t, 0, "--net", "--uts")
+	net := strings.TrimSpace(links(t, itoa(pid), "net"))
+	for _, word := range []string{
+		itoa(pid), "pid:" + itoa(pid), fmt.Sprintf("/proc/%d", pid), fmt.Sprintf("/proc/%d/task/%d", pid, pid),
+		fmt.Sprintf("/proc/%d/ns/net", pid), net, strings.Trim(net, "net:[]"),
+	} {
+		enter(t, word, "--", "readlink", "/proc/self/ns/net").says(t, 0, net+"\n")
+	}
+	// One namespace is joined alone, and has no others.
+	enter(t, net, "--", "readlink", "/proc/self/ns/uts").says(t, 0, links(t, "self", "uts"))
+	enter(t, net, "--uts", "--", "true").fails(t, 125, "one namespace")
+	enter(t, "self", "--", "readlink", "/proc/self/ns/net").says(t, 0, links(t, "self", "net"))
+	enter(t, itoa(pid), "-p", itoa(pid), "--", "true").fails(t, 125, "two targets")
+	enter(t, itoa(pid), "ls").fails(t, 125, "follows --")
+}
+
+// An engine that may not be asked is named: the word may be its container's.
+func TestContainerNameWithoutRights(t *testing.T) {
+	docker.Start(t)
+	docker.Run(t, "--name", "hidden")
+	cmd := command(t, nobody, "hidden", "--", "true")
+	cmd.Env = docker.Env()
+	r := finish(t, cmd)
+	if r.code() != 125 || !strings.Contains(r.err, "could not be asked") && !strings.Contains(r.err, "CAP_SYS_PTRACE") {
+		t.Errorf("status %d: %s", r.code(), r.err)
+	}
+}
+
+// The programs of arm64 are checked by the same tests, under qemu.
+func TestARM64Programs(t *testing.T) {
+	if runtime.GOARCH == "arm64" || testing.Short() {
+		return
+	}
+	qemu, err := exec.LookPath("qemu-aarch64-static")
+	if err != nil {
+		livetest.Skip(t, "qemu-aarch64-static (Debian package qemu-user-static)")
+	}
+	binary := filepath.Join(t.TempDir(), "enter.test")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(qemu, binary, "-test.v", "-test.run", "TestJoinsAtOnce|TestJoinNames|TestJoinTries|TestUserMapIs|TestPlan").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestJoinTriesAgainAfterUser") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
