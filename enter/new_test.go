@@ -81,9 +81,8 @@ func TestMapRanges(t *testing.T) {
 		t.Errorf("got %q, want %q: %s", strings.Join(got, "|"), want, r.err)
 	}
 	enter(t, "--new-user", "--map-users", "0:1:10", "--map-users", "5:20:10", "--", "true").fails(t, 125, "overlap")
-	if _, err := exec.LookPath("newuidmap"); err != nil {
-		enterAs(t, nobody, "--new-user", "--map-users", "0:100000:10", "--", "true").fails(t, 125, "newuidmap", "uidmap")
-	}
+	// Ranges that nobody granted, with newuidmap(1) or without.
+	enterAs(t, nobody, "--new-user", "--map-users", "0:100000:10", "--", "true").fails(t, 125, "newuidmap", "hint")
 }
 
 func TestMountsAreSeparate(t *testing.T) {
@@ -183,4 +182,35 @@ func TestLimits(t *testing.T) {
 	r := finish(t, exec.Command(built(t), "enter", "--new-user", "--new-pid", "--new-mnt", "--", "sh", "-c", script, "sh", built(t)))
 	r.says(t, 0, "125\n125\n")
 	r.fails(t, 0, "user.max_net_namespaces is 0", "user.max_user_namespaces is 0", "sysctl -w")
+}
+
+// Ranges of an unprivileged user, granted by files that only the test sees.
+func TestMapAuto(t *testing.T) {
+	livetest.Root(t)
+	if _, err := exec.LookPath("newuidmap"); err != nil {
+		livetest.Skip(t, "newuidmap (Debian package uidmap)")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sub := filepath.Join(dir, "sub")
+	if err := os.WriteFile(sub, []byte("daemon:300000:1000\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// uid 1 is daemon's on every Debian.
+	script := `mount --bind "$2" /etc/subuid && mount --bind "$2" /etc/subgid &&
+		exec setpriv --reuid 1 --regid 1 --clear-groups "$1" enter --new-user --map-auto -- sh -c 'id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map; cat /proc/self/setgroups'`
+	for _, f := range []string{"/etc/subuid", "/etc/subgid"} {
+		if _, err := os.Stat(f); err != nil {
+			livetest.Skip(t, f)
+		}
+	}
+	r := finish(t, exec.Command(built(t), "enter", "--new-mnt", "--", "sh", "-c", script, "sh", built(t), sub))
+	got := strings.Join(strings.Fields(r.out), " ")
+	if want := "0 0 0 1 1 1 300000 1000 0 1 1 1 300000 1000 allow"; r.code() != 0 || got != want {
+		t.Errorf("status %d: %q, want %q: %s", r.code(), got, want, r.err)
+	}
+	// A user to whom nothing is granted.
+	enterAs(t, nobody, "--new-user", "--map-auto", "--", "true").fails(t, 125, "/etc/subuid has no ids", "usermod")
 }

@@ -87,7 +87,7 @@ func (s *screen) expect(want string) string {
 		select {
 		case <-s.more:
 		case <-limit:
-			s.t.Fatalf("%q is not shown, but %q, after %q", want, rest, s.text)
+			s.t.Fatalf("%q is not shown, but %q, after %q", want, rest, s.text[max(0, len(s.text)-2000):])
 		}
 	}
 }
@@ -277,6 +277,7 @@ func TestPty(t *testing.T) {
 		s.expect("up")
 		s.keys(ctrlZ)
 		s.expect("Stopped")
+		s.expect("INNER> ")
 		s.keys("fg\n")
 		s.expect("sleep 1000")
 		s.awaitForeground()

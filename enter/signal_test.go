@@ -186,17 +186,21 @@ func TestOrphansAreReaped(t *testing.T) {
 	s.end(t).says(t, 4, "0\n")
 }
 
-// descend lists the descendants of a process.
+// descend lists the descendants of a process, those that any of its threads
+// started.
 func descend(t *testing.T, pid int) []int {
 	t.Helper()
 	var all []int
-	b, err := os.ReadFile("/proc/" + itoa(pid) + "/task/" + itoa(pid) + "/children")
-	if err != nil {
-		return nil // gone in between
-	}
-	for _, f := range strings.Fields(string(b)) {
-		n, _ := strconv.Atoi(f)
-		all = append(append(all, n), descend(t, n)...)
+	files, _ := filepath.Glob("/proc/" + itoa(pid) + "/task/*/children")
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // gone in between
+		}
+		for _, f := range strings.Fields(string(b)) {
+			n, _ := strconv.Atoi(f)
+			all = append(append(all, n), descend(t, n)...)
+		}
 	}
 	return all
 }
