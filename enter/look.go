@@ -70,7 +70,7 @@ func look(r *Request, f *Facts, h *Hold) error {
 
 func lookSelf(s *Subject) error {
 	s.PID, s.UID, s.GID = os.Getpid(), uint32(os.Geteuid()), uint32(os.Getegid())
-	var head = unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&head, &data[0]); err != nil {
 		return os.NewSyscallError("capget", err)

@@ -15,11 +15,10 @@ import (
 // itself or with ranges that were written for it before, see
 // user_namespaces(7).
 type newUserStep struct {
-	ranges         bool
-	uid, gid       inspect.IDRange   // the one id
-	uids, gids     []inspect.IDRange // the ranges
-	privileged     bool              // may write ranges without newuidmap(1)
-	newuid, newgid string            // paths of newuidmap and newgidmap, "" when not needed
+	ranges     bool
+	uid, gid   inspect.IDRange   // the one id
+	uids, gids []inspect.IDRange // the ranges
+	privileged bool              // may write ranges without newuidmap(1)
 }
 
 func (s newUserStep) Words() string {

@@ -47,8 +47,8 @@ func Run(p *Plan, h *Hold) (status int, err error) {
 // openAll opens what the plan needs and has not been opened yet.
 func (p *Plan) openAll(h *Hold) (fds []int, err error) {
 	for _, x := range p.handles() {
-		fd, ok := h.fds[x]
-		if !ok && x.sort == handleUserNS {
+		var fd int
+		if _, ok := h.fds[x]; !ok && x.sort == handleUserNS {
 			fd, err = p.openUserNS(h, x)
 		} else {
 			fd, err = h.open(x)

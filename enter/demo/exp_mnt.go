@@ -47,8 +47,10 @@ func runMnt(p *play) error {
 		Title: "Inside, a tmpfs is mounted on " + dir + " and a file written to it", Plan: in.plan,
 		Call: call + "; mount(\"none\", \"/\", MS_REC|MS_PRIVATE); mount(\"tmpfs\", \"" + dir + "\")", Same: same,
 		Seen: []Fact{
-			{"inside", "mountinfo of " + dir, inside[0]}, {"inside", file, inside[1]},
-			{"outside", "mountinfo of " + dir, outside[0]}, {"outside", file, outside[1]},
+			{"inside", "mountinfo of " + dir, inside[0]},
+			{"inside", file, inside[1]},
+			{"outside", "mountinfo of " + dir, outside[0]},
+			{"outside", file, outside[1]},
 		},
 	})
 	if err != nil {
@@ -106,7 +108,8 @@ func (p *play) chroot(out *actor, dir string) error {
 		Title: "Compare chroot: another root directory, the same mounts, so outside sees what is mounted there",
 		Call:  "chroot(\"" + jail + "\"); mount(\"tmpfs\", \"/m\")", Same: []string{"chroot " + jail},
 		Seen: []Fact{
-			{"chroot", "files in /", list}, {"chroot", "/proc/PID/ns/mnt", linkText(t, links[0].Of(t))},
+			{"chroot", "files in /", list},
+			{"chroot", "/proc/PID/ns/mnt", linkText(t, links[0].Of(t))},
 			{"outside", "/proc/PID/ns/mnt", linkText(t, links[1].Of(t))},
 			{"outside", "mountinfo of " + filepath.Join(jail, "m"), seen},
 		},

@@ -77,8 +77,10 @@ func (p *play) emptyNetwork(in, out *actor, port string) error {
 	return p.step(Step{
 		Title: "A new network namespace has a loopback, turned off, and nothing else", Call: call, Same: same, Plan: in.plan,
 		Seen: []Fact{
-			{"inside", "interfaces", inside}, {"outside", "interfaces", outside},
-			{"inside", "connect to " + port, fromIn}, {"outside", "connect to " + port, fromOut},
+			{"inside", "interfaces", inside},
+			{"outside", "interfaces", outside},
+			{"inside", "connect to " + port, fromIn},
+			{"outside", "connect to " + port, fromOut},
 		},
 	})
 }
@@ -130,9 +132,11 @@ func (p *play) pair(in, out *actor) error {
 			"ip addr add 10.66.0.1/24 dev demo0; ip link set demo0 up", fmt.Sprintf("nsinspect links %d", in.pid),
 		},
 		Seen: []Fact{
-			{"inside", "interfaces", inside}, {"outside", "interfaces", outside},
+			{"inside", "interfaces", inside},
+			{"outside", "interfaces", outside},
 			{"inside", "eth0@ifN means", "the other end has number N, in the other namespace: nsinspect links tells which"},
-			{"inside", "ping 10.66.0.1", there.String()}, {"outside", "ping 10.66.0.2", back.String()},
+			{"inside", "ping 10.66.0.1", there.String()},
+			{"outside", "ping 10.66.0.2", back.String()},
 		},
 	})
 }

@@ -118,7 +118,8 @@ func (p *play) mountProc(in, out *actor) error {
 	return p.step(Step{
 		Title: "/proc is mounted anew, in the mount namespace of its own", Call: call, Same: []string{"mount -t proc proc /proc"},
 		Seen: []Fact{
-			{"inside", "processes in /proc", strconv.Itoa(after)}, {"inside", "the process outside", seen},
+			{"inside", "processes in /proc", strconv.Itoa(after)},
+			{"inside", "the process outside", seen},
 			{"outside", "processes in /proc", strconv.Itoa(count)},
 		},
 	})

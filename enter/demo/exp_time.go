@@ -46,8 +46,10 @@ func runTime(p *play) error {
 	err = p.step(Step{
 		Title: "A process gets clocks that are a week ahead", Call: call, Same: same, Plan: in.plan,
 		Seen: []Fact{
-			{"inside", "/proc/uptime", i.Uptime + " seconds"}, {"inside", "timens_offsets", i.Offsets},
-			{"outside", "/proc/uptime", o.Uptime + " seconds"}, {"outside", "timens_offsets", o.Offsets},
+			{"inside", "/proc/uptime", i.Uptime + " seconds"},
+			{"inside", "timens_offsets", i.Offsets},
+			{"outside", "/proc/uptime", o.Uptime + " seconds"},
+			{"outside", "timens_offsets", o.Offsets},
 		},
 	})
 	if err != nil {

@@ -191,7 +191,9 @@ func TestEnginesFailing(t *testing.T) {
 			serve(t, path, http.NotFound)
 		}, "answered 404 Not Found", without},
 		{"redirects", func(t *testing.T, path string) {
-			serve(t, path, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", 302) })
+			serve(t, path, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+			})
 		}, "answered 302 Found", without},
 		{"nobody listens", func(t *testing.T, path string) {
 			l := listen(t, path)

@@ -39,8 +39,10 @@ type worker struct {
 }
 
 func newWorker(s *scan, redo job) *worker {
-	return &worker{scan: s, redo: redo, dents: make([]byte, 1<<15), file: make([]byte, 0, 4096), pidfd: -1,
-		cookies: map[uint64]inspect.ID{}}
+	return &worker{
+		scan: s, redo: redo, dents: make([]byte, 1<<15), file: make([]byte, 0, 4096), pidfd: -1,
+		cookies: map[uint64]inspect.ID{},
+	}
 }
 
 func (w *worker) run(ctx context.Context) {

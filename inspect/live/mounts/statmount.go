@@ -135,9 +135,13 @@ func attributes(attr uint64) string {
 		bit  uint64
 		word string
 	}{
-		{unix.MOUNT_ATTR_NOSUID, "nosuid"}, {unix.MOUNT_ATTR_NODEV, "nodev"}, {unix.MOUNT_ATTR_NOEXEC, "noexec"},
-		{unix.MOUNT_ATTR_NOATIME, "noatime"}, {unix.MOUNT_ATTR_NODIRATIME, "nodiratime"},
-		{unix.MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}, {unix.MOUNT_ATTR_IDMAP, "idmapped"},
+		{unix.MOUNT_ATTR_NOSUID, "nosuid"},
+		{unix.MOUNT_ATTR_NODEV, "nodev"},
+		{unix.MOUNT_ATTR_NOEXEC, "noexec"},
+		{unix.MOUNT_ATTR_NOATIME, "noatime"},
+		{unix.MOUNT_ATTR_NODIRATIME, "nodiratime"},
+		{unix.MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
+		{unix.MOUNT_ATTR_IDMAP, "idmapped"},
 	} {
 		if attr&a.bit != 0 {
 			words = append(words, a.word)

@@ -12,8 +12,10 @@ import (
 // socketWays hold a network namespace by sockets and tun files.
 func socketWays() []Way {
 	way := func(name string, kind inspect.RefKind, f func() error) Way {
-		return Way{Name: "net " + name, Type: inspect.Net, Kind: kind, Found: ByScan,
-			hold: func(m *maker) error { return m.thread(f) }}
+		return Way{
+			Name: "net " + name, Type: inspect.Net, Kind: kind, Found: ByScan,
+			hold: func(m *maker) error { return m.thread(f) },
+		}
 	}
 	socket := func(name string, family, typ, proto int) Way {
 		return way(name, inspect.RefSocket, func() error { _, err := newSocket(family, typ, proto); return err })
