@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"slices"
 	"strconv"
 	"sync"
@@ -52,7 +53,7 @@ func reason(err error) string {
 
 func hint(err error) string {
 	switch {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+	case errors.Is(err, fs.ErrPermission):
 		return "run as root: sudo nsinspect …"
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return "raise the limit of open files: ulimit -n 65536"

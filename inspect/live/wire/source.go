@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"golang.org/x/sys/unix"
 
@@ -24,7 +25,7 @@ var errGone = errors.New("namespace is gone")
 // what led to it may lead to another one by now.
 func (s *Source) open() (int, error) {
 	fd, err := s.Open()
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return -1, errGone
 	}
 	if err != nil {

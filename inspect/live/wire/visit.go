@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/nsfs"
 )
 
 // room is a network namespace while it is read.
@@ -41,21 +42,27 @@ func visitAll(ctx context.Context, o *Options, bugs *faults) []*room {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(rooms)) {
 		wg.Go(func() {
-			// The thread enters other namespaces: it is never unlocked, so
-			// that the runtime ends it instead of giving it other work.
-			runtime.LockOSThread()
-			v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs}
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(rooms) {
-					return
-				}
-				rooms[i] = v.visit(&o.Sources[i])
-			}
+			_ = nsfs.OnThread(func() error {
+				visitNext(ctx, o, bugs, rooms, &next)
+				return nil
+			})
 		})
 	}
 	wg.Wait()
 	return compact(rooms)
+}
+
+// visitNext visits sources until none is left. It enters other namespaces, on
+// a thread that ends with it.
+func visitNext(ctx context.Context, o *Options, bugs *faults, rooms []*room, next *atomic.Int64) {
+	v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs}
+	for ctx.Err() == nil {
+		i := int(next.Add(1)) - 1
+		if i >= len(rooms) {
+			return
+		}
+		rooms[i] = v.visit(&o.Sources[i])
+	}
 }
 
 // compact drops the rooms that were not visited because time ran out.

@@ -4,7 +4,6 @@ package netlab
 
 import (
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"nsinspect/inspect"
 	"nsinspect/inspect/live/livetest"
+	"nsinspect/inspect/live/nsfs"
 )
 
 // NS is a network namespace that an open file of the test holds.
@@ -62,12 +62,7 @@ func (n *NS) Close() {
 // onThread calls do on a thread that ends with it.
 func (n *NS) onThread(do func() error) {
 	n.t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends here
-		done <- do()
-	}()
-	if err := <-done; err != nil {
+	if err := nsfs.OnThread(do); err != nil {
 		n.t.Fatal(err)
 	}
 }
