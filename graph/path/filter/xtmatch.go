@@ -1,0 +1,272 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"nsinspect/inspect"
+)
+
+var native = binary.NativeEndian
+
+// match is a match of iptables: Info is the kernel's structure. One that is
+// not decoded may match.
+func (v *evaluation) match(e *inspect.NFExpr) (truth, string) {
+	t, why := v.xtMatch(e)
+	if t == maybe && why == "" {
+		why = fmt.Sprintf("match %q is not understood", e.Extension)
+	}
+	return t, why
+}
+
+func (v *evaluation) xtMatch(e *inspect.NFExpr) (truth, string) {
+	b := e.Info
+	has := func(n int) bool { return len(b) >= n }
+	switch {
+	case e.Extension == "comment":
+		return yes, ""
+	case e.Extension == "conntrack" && e.Revision >= 1 && e.Revision <= 3 && has(156):
+		return v.xtConntrack(b, e.Revision)
+	case e.Extension == "state" && has(4):
+		bits, _ := stateBits(v.state())
+		return truthOf(native.Uint32(b)&bits != 0), ""
+	case e.Extension == "addrtype" && e.Revision == 1 && has(8):
+		return v.xtAddrtype(b)
+	case e.Extension == "tcp" && has(12):
+		return v.xtTCP(b)
+	case e.Extension == "udp" && has(9):
+		return v.xtPortPairs(b, b[8], UDP)
+	case e.Extension == "multiport" && e.Revision == 1 && has(48):
+		return v.xtMultiport(b)
+	case e.Extension == "iprange" && e.Revision == 1 && has(65):
+		return v.xtIPRange(b)
+	case e.Extension == "mark" && e.Revision == 1 && has(9):
+		if v.packet.MarkUnknown {
+			return maybe, "the mark is not known"
+		}
+		return truthOf(v.packet.Mark&native.Uint32(b[4:]) == native.Uint32(b)).notIf(b[8] != 0), ""
+	case e.Extension == "connmark" && e.Revision == 1 && has(9):
+		if v.conn.MarkUnknown {
+			return maybe, "the mark of the connection is not known"
+		}
+		return truthOf(v.conn.Mark&native.Uint32(b[4:]) == native.Uint32(b)).notIf(b[8] != 0), ""
+	case e.Extension == "physdev" && has(66):
+		return v.xtPhysdev(b), ""
+	case e.Extension == "owner" && has(18):
+		return v.xtOwner(b)
+	case (e.Extension == "icmp" || e.Extension == "icmp6") && has(4):
+		return v.xtICMP(e.Extension, b)
+	case e.Extension == "pkttype" && has(8) && !v.packet.Dst.IsMulticast() && !v.q.Bridge:
+		return truthOf(native.Uint32(b) == 0).notIf(native.Uint32(b[4:]) != 0), ""
+	}
+	return maybe, ""
+}
+
+// xtAddrtype reads struct xt_addrtype_info_v1: u16 source, u16 destination (a
+// bit for each RTN_*), u32 flags: 1 and 2 turn them around, 4 and 8 limit
+// them to the addresses of the interface.
+func (v *evaluation) xtAddrtype(b []byte) (truth, string) {
+	flags := native.Uint32(b[4:])
+	dev := 0
+	switch {
+	case flags&4 != 0 && v.q.In != nil:
+		dev = v.q.In.Index
+	case flags&8 != 0 && v.q.Out != nil:
+		dev = v.q.Out.Index
+	}
+	all := yes
+	for i, a := range []netip.Addr{v.packet.Src, v.packet.Dst} {
+		want := native.Uint16(b[2*i:])
+		if want == 0 {
+			continue
+		}
+		n, ok := v.routeType(a, dev)
+		if !ok {
+			all = all.and(maybe)
+			continue
+		}
+		all = all.and(truthOf(want&(1<<n) != 0).notIf(flags&(1<<i) != 0))
+	}
+	return all, "the type of an address is not known"
+}
+
+// xtPortPairs reads u16 source ports, u16 destination ports; invert turns
+// them around with bits 1 and 2.
+func (v *evaluation) xtPortPairs(b []byte, invert byte, proto uint8) (truth, string) {
+	if v.packet.Proto != proto {
+		return no, ""
+	}
+	all := yes
+	for i, port := range []uint16{v.packet.SrcPort, v.packet.DstPort} {
+		low, high := native.Uint16(b[4*i:]), native.Uint16(b[4*i+2:])
+		all = all.and(portIn(port, low, high).notIf(invert&(1<<i) != 0))
+	}
+	return all, "a port is not known"
+}
+
+// portIn reports whether a port is in a range; 0 is one that is not known.
+func portIn(port, low, high uint16) truth {
+	switch {
+	case low == 0 && high == 0xffff:
+		return yes
+	case port == 0:
+		return maybe
+	}
+	return truthOf(low <= port && port <= high)
+}
+
+// xtTCP reads struct xt_tcp: ports, u8 option, flag mask, flags, inverted.
+func (v *evaluation) xtTCP(b []byte) (truth, string) {
+	t, why := v.xtPortPairs(b, b[11], TCP)
+	if t == no {
+		return no, ""
+	}
+	if want := b[9]; want != 0 {
+		flags, mask := v.tcpFlags()
+		f := truthOf(flags&want == b[10])
+		if want&^mask != 0 {
+			f = maybe
+			if (flags^b[10])&want&mask != 0 {
+				f = no
+			}
+		}
+		if t = t.and(f.notIf(b[11]&4 != 0)); f == maybe {
+			why = "the TCP flags are not known"
+		}
+	}
+	if b[8] != 0 {
+		t, why = t.and(maybe), "the TCP options are not known"
+	}
+	return t, why
+}
+
+// xtMultiport reads struct xt_multiport_v1: u8 which (0 source, 1
+// destination, 2 either), u8 count, u16 ports[15], u8 range flags[15], u8
+// inverted.
+func (v *evaluation) xtMultiport(b []byte) (truth, string) {
+	switch v.packet.Proto {
+	case TCP, UDP, 33, 132, 136:
+	default:
+		return no, ""
+	}
+	ports := map[byte][]uint16{0: {v.packet.SrcPort}, 1: {v.packet.DstPort}, 2: {v.packet.SrcPort, v.packet.DstPort}}[b[0]]
+	if ports == nil || b[1] > 15 {
+		return maybe, ""
+	}
+	found := no
+	for i := 0; i < int(b[1]); i++ {
+		low := native.Uint16(b[2+2*i:])
+		high := low
+		if b[32+i] != 0 && i+1 < int(b[1]) {
+			i++
+			high = native.Uint16(b[2+2*i:])
+		}
+		for _, p := range ports {
+			if p == 0 {
+				found = found.or(maybe)
+			} else {
+				found = found.or(truthOf(low <= p && p <= high))
+			}
+		}
+	}
+	return found.notIf(b[47] != 0), "a port is not known"
+}
+
+// xtIPRange reads struct xt_iprange_mtinfo: lowest and highest source,
+// lowest and highest destination of 16 bytes each, u8 flags: 1 source, 2
+// destination, 16 and 32 turn these around.
+func (v *evaluation) xtIPRange(b []byte) (truth, string) {
+	n := 4
+	if v.packet.Dst.Is6() {
+		n = 16
+	}
+	all := yes
+	for i, a := range []netip.Addr{v.packet.Src, v.packet.Dst} {
+		if b[64]&(1<<i) == 0 {
+			continue
+		}
+		low, high, x := b[32*i:32*i+n], b[32*i+16:32*i+16+n], a.AsSlice()
+		in := bytes.Compare(low, x) <= 0 && bytes.Compare(x, high) <= 0
+		all = all.and(truthOf(in).notIf(b[64]&(16<<i) != 0))
+	}
+	return all, ""
+}
+
+// xtPhysdev reads struct xt_physdev_info: name and mask of the port in, of
+// the port out (16 bytes each), u8 inverted, u8 what is asked: 1 in, 2 out, 4
+// bridged, 8 is in, 16 is out.
+func (v *evaluation) xtPhysdev(b []byte) truth {
+	const in, out, bridged, isIn, isOut = 1, 2, 4, 8, 16
+	invert, ask := b[64], b[65]
+	all := yes
+	check := func(bit byte, t truth) {
+		if ask&bit != 0 {
+			all = all.and(t.notIf(invert&bit != 0))
+		}
+	}
+	physOut := v.q.PhysOut
+	if !v.q.Bridged {
+		physOut = ""
+	}
+	check(bridged, truthOf(v.q.Bridged))
+	check(isIn, truthOf(v.q.PhysIn != ""))
+	check(isOut, truthOf(physOut != ""))
+	check(in, maskedName(v.q.PhysIn, b[0:16], b[16:32]))
+	check(out, maskedName(physOut, b[32:48], b[48:64]))
+	return all
+}
+
+func maskedName(name string, want, mask []byte) truth {
+	if name == "" {
+		return no
+	}
+	have := nameBytes(name).data
+	for i := range have {
+		if (have[i]^want[i])&mask[i] != 0 {
+			return no
+		}
+	}
+	return yes
+}
+
+// xtOwner reads struct xt_owner_match_info: u32 lowest and highest uid, gid,
+// u8 asked, u8 inverted: 1 uid, 2 gid, 4 has a socket. Packets that pass
+// through have no socket.
+func (v *evaluation) xtOwner(b []byte) (truth, string) {
+	asked, invert := b[16], b[17]
+	if v.q.Hook == "forward" || v.q.Hook == "prerouting" || v.q.In != nil {
+		return truthOf(asked^invert == 0), ""
+	}
+	all := yes
+	if asked&1 != 0 {
+		t := maybe
+		if uid := v.packet.UID; uid != nil {
+			t = truthOf(native.Uint32(b) <= *uid && *uid <= native.Uint32(b[4:]))
+		}
+		all = all.and(t.notIf(invert&1 != 0))
+	}
+	if asked&2 != 0 {
+		all = all.and(maybe)
+	}
+	if asked&4 != 0 {
+		all = all.and(truthOf(invert&4 == 0))
+	}
+	return all, "it is not known who sends the packet"
+}
+
+// xtICMP reads struct ipt_icmp and ip6t_icmp: u8 type, lowest and highest
+// code, inverted. Type 255 of IPv4 is any.
+func (v *evaluation) xtICMP(name string, b []byte) (truth, string) {
+	proto := uint8(ICMP)
+	if name == "icmp6" {
+		proto = ICMPv6
+	}
+	if v.packet.Proto != proto {
+		return no, ""
+	}
+	k := &v.packet
+	any4 := b[0] == 0xff && proto == ICMP
+	return truthOf(any4 || b[0] == k.ICMPType && b[1] <= k.ICMPCode && k.ICMPCode <= b[2]).notIf(b[3]&1 != 0), ""
+}
