@@ -49,6 +49,7 @@ func (s keepStep) compile(c *compiler) {
 	k := &keeper{files: s.files, wait: c.Buffer(8)}
 	c.keeper = k
 	failed := stage.Failure{Step: "fork the child that binds namespaces"}
+	c.watchParent()
 	k.event = c.Must(failed, unix.SYS_EVENTFD2, stage.Zero, stage.Zero)
 	k.pid = c.Must(failed, unix.SYS_CLONE, c.Const(unix.CLONE_FILES|int64(unix.SIGCHLD)))
 	child, after := c.NewLabel(), c.NewLabel()

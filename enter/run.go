@@ -47,12 +47,11 @@ func Run(p *Plan, h *Hold) (status int, err error) {
 // openAll opens what the plan needs and has not been opened yet.
 func (p *Plan) openAll(h *Hold) (fds []int, err error) {
 	for _, x := range p.handles() {
-		var fd int
-		if _, ok := h.fds[x]; !ok && x.sort == handleUserNS {
-			fd, err = p.openUserNS(h, x)
-		} else {
-			fd, err = h.open(x)
+		open := h.open
+		if x.sort == handleUserNS {
+			open = p.openUserNS(h)
 		}
+		fd, err := open(x)
 		if err != nil {
 			return nil, p.explainOpen(x, err)
 		}
@@ -72,17 +71,22 @@ func (p *Plan) openAll(h *Hold) (fds []int, err error) {
 	return fds, nil
 }
 
-func (p *Plan) openUserNS(h *Hold, x handle) (int, error) {
-	for _, s := range p.Steps {
-		if u, ok := s.(newUserStep); ok {
+// openUserNS makes the user namespace with ranges of ids.
+func (p *Plan) openUserNS(h *Hold) func(handle) (int, error) {
+	return func(x handle) (int, error) {
+		for _, s := range p.Steps {
+			u, ok := s.(newUserStep)
+			if !ok {
+				continue
+			}
 			fd, err := u.make()
 			if err == nil {
 				h.fds[x] = fd
 			}
 			return fd, err
 		}
+		return -1, errors.New("the plan has no new user namespace")
 	}
-	return -1, errors.New("the plan has no new user namespace")
 }
 
 // explainOpen says more about what could not be opened.

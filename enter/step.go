@@ -27,6 +27,7 @@ type compiler struct {
 	self    stage.Cell // descriptor of /proc/self as it was in the beginning
 	offsets stage.Cell // descriptor of its timens_offsets
 	keeper  *keeper    // the process that binds new namespaces to files
+	parent  stage.Addr // struct pollfd that tells whether the supervisor has died
 }
 
 // fd is the constant cell of an open handle.

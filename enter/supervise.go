@@ -63,6 +63,7 @@ func (s superviseStep) compile(c *compiler) {
 	// A caller that ignores SIGCHLD would leave us without statuses.
 	c.sigaction(c.Const(int64(unix.SIGCHLD)), v.dfl, oldChld)
 	c.sigmask(v.all, oldMask)
+	c.watchParent()
 	if s.init {
 		v.forkInit()
 	}
@@ -98,9 +99,23 @@ func (c *compiler) sigmask(set, old stage.Cell) {
 	c.Try(unix.SYS_RT_SIGPROCMASK, c.Const(unix.SIG_SETMASK), set, old, c.Const(sigsetSize))
 }
 
-// dieWithParent has the kernel kill the process when its parent dies.
+// watchParent prepares what dieWithParent of a child asks: a pidfd of us.
+func (c *compiler) watchParent() {
+	const pollIn = 1 << 32 // struct pollfd {fd int; events, revents short}
+	c.parent = c.Buffer(8)
+	fd := c.Try(unix.SYS_PIDFD_OPEN, c.Try(unix.SYS_GETPID), stage.Zero) // ppoll(2) passes over a negative one
+	c.Store(c.parent, c.Compute(stage.Add, fd, c.Const(pollIn)))
+}
+
+// dieWithParent has the kernel kill the process when its parent dies, which it
+// may have done before.
 func (c *compiler) dieWithParent() {
 	c.prctl(unix.PR_SET_PDEATHSIG, int64(unix.SIGKILL))
+	dead := c.Try(unix.SYS_PPOLL, c.Address(c.parent), c.Const(1), c.Address(c.Buffer(16)))
+	alive := c.NewLabel()
+	c.JumpEqual(dead, stage.Zero, alive)
+	c.Exit(c.Const(128 + int64(unix.SIGKILL)))
+	c.Place(alive)
 }
 
 // forkInit makes pid 1 of the new pid namespace. It reaps orphans and does
