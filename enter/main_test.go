@@ -173,7 +173,11 @@ func targetOf(t testing.TB, uid int, args ...string) int {
 	if _, err := out.Read(make([]byte, 16)); err != nil {
 		t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, errs.String())
 	}
-	return child(t, cmd.Process.Pid)
+	pid := child(t, cmd.Process.Pid)
+	// A change of ids undoes --kill-child. The parent still waits for it, so
+	// the pid is its own.
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	return pid
 }
 
 // child returns the only child of a process.
