@@ -81,9 +81,10 @@ func topologyStyle(b *graph.Branch, column int) Style {
 	return Plain
 }
 
-// farEnd is the end of a pair whose state and addresses a line shows.
+// farEnd is the end of a pair whose state and addresses a line shows: the one
+// in the container, but for the uplink of what the heading names.
 func farEnd(b *graph.Branch) *graph.Iface {
-	if b.Peer != nil && !b.Peer.Missing && b.Peer.Netns() != b.Iface.Netns() {
+	if b.Peer != nil && !b.Peer.Missing && b.Peer.Netns() != b.Iface.Netns() && b.Iface.Default == "" {
 		return b.Peer
 	}
 	return b.Iface
@@ -185,10 +186,13 @@ func ifaceNotes(b *graph.Branch, wide, ascii bool) []string {
 	if i.PortState != "" && i.PortState != "forwarding" {
 		note("port %s", i.PortState)
 	}
-	if far != i {
+	switch {
+	case far != i:
 		endNotes(note, i, far)
-	} else if !i.Up && !i.Missing {
+	case !i.Up && !i.Missing:
 		note("not up")
+	case b.Peer != nil && !b.Peer.Missing && b.Peer.Netns() != i.Netns():
+		endNotes(note, b.Peer, i)
 	}
 	arrow := "→"
 	if ascii {
