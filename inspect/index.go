@@ -101,8 +101,10 @@ func (x *Index) containerAt(i int) *Container {
 
 // ContainersOf returns the containers that a namespace belongs to. It has
 // none when its lead is in no container, as the host's namespaces that a
-// container shares. Otherwise the lead's container comes first and the others
-// with a process in it follow by name.
+// container shares, nor when it is also that of an observer in no container:
+// who may not look at the host's processes has another lead for its
+// namespaces. Otherwise the lead's container comes first and the others with a
+// process in it follow by name.
 func (x *Index) ContainersOf(id ID) []*Container {
 	lead := x.Lead(id)
 	if lead == nil {
@@ -112,14 +114,31 @@ func (x *Index) ContainersOf(id ID) []*Container {
 	if first == nil {
 		return nil
 	}
+	if x.IsOwn(id) && x.observerIsOutside() {
+		return nil
+	}
 	found := []*Container{first}
+	var seen map[*Container]bool // most namespaces have one container
 	for _, i := range x.positions(id) {
-		if c := x.containerAt(int(i)); c != nil && c != first && !slices.Contains(found, c) {
-			found = append(found, c)
+		c := x.containerAt(int(i))
+		if c == nil || c == first || seen[c] {
+			continue
 		}
+		if seen == nil {
+			seen = map[*Container]bool{}
+		}
+		seen[c] = true
+		found = append(found, c)
 	}
 	slices.SortFunc(found[1:], compareContainers)
 	return found
+}
+
+// observerIsOutside reports whether the observer is known to be in no
+// container.
+func (x *Index) observerIsOutside() bool {
+	p := x.Process(x.s.Host.Observer.PID)
+	return p != nil && p.Info != nil && p.Info.Container == ""
 }
 
 // compareContainers orders by display name, then by id.

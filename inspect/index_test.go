@@ -117,6 +117,28 @@ func TestIndexContainers(t *testing.T) {
 	}
 }
 
+// A user who may not look at the host's processes sees that of a container as
+// the oldest one in namespaces that are the host's.
+func TestContainersOfOwn(t *testing.T) {
+	s := testHost()
+	s.Processes = slices.DeleteFunc(s.Processes, func(p Process) bool {
+		return p.PID != s.Host.Observer.PID && (p.Info == nil || p.Info.Container == "")
+	})
+	x := NewIndex(s)
+	own := x.Own(User)
+	if lead := x.Lead(own); lead == nil || x.ContainerOf(lead.PID) == nil {
+		t.Fatalf("the lead of the observer's user namespace is %v, not in a container", lead)
+	}
+	if got := x.ContainersOf(own); got != nil {
+		t.Errorf("the host's user namespace belongs to %v", got)
+	}
+	x.Process(s.Host.Observer.PID).Info.Container = webID
+	x = NewIndex(s)
+	if got := x.ContainersOf(own); len(got) == 0 {
+		t.Error("the user namespace of an observer in a container belongs to none")
+	}
+}
+
 func TestIndexFamily(t *testing.T) {
 	x := NewIndex(testHost())
 	for _, c := range []struct{ name, got, want string }{

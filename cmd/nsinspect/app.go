@@ -25,7 +25,7 @@ type app struct {
 	width  int  // columns of the terminal; 0 when stdout is none
 	color  bool // stdout is a terminal and NO_COLOR is not set
 	now    func() time.Time
-	note   string // one line of talk that follows the output
+	notes  []string // lines of talk that follow the output
 }
 
 // run runs the program and returns its exit status: 0, 1 failed, 2 wrong
@@ -46,8 +46,10 @@ func (a *app) run(args []string) int {
 	err := root.ExecuteContext(context.Background())
 	ferr := out.Flush()
 	var status exitStatus
-	if a.note != "" && ferr == nil && (err == nil || errors.As(err, &status)) {
-		a.say("note", a.note)
+	if ferr == nil && (err == nil || errors.As(err, &status)) {
+		for _, note := range a.notes {
+			a.say("note", note)
+		}
 	}
 	if ferr != nil {
 		err = writeFailed(ferr, err)

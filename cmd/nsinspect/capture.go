@@ -114,8 +114,7 @@ func (s *source) checkCmdlines(snap *inspect.Snapshot) error {
 	return nil
 }
 
-// notePartial has the output followed by one line that says what could not be
-// read.
+// notePartial has the output followed by what could not be read.
 func (a *app) notePartial(x *inspect.Index) {
-	a.note = render.ProblemLine(x.Snapshot().Problems)
+	a.notes = render.ProblemLines(x.Snapshot().Problems)
 }

@@ -115,8 +115,8 @@ func (o *psOptions) run(ctx context.Context) error {
 	if err := o.write(view, x); err != nil {
 		return err
 	}
-	if none && o.output.app.note == "" {
-		o.output.app.note = fmt.Sprintf("no process is in %s", t)
+	if none && len(o.output.app.notes) == 0 {
+		o.output.app.notes = []string{fmt.Sprintf("no process is in %s", t)}
 	}
 	return nil
 }

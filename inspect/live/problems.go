@@ -103,9 +103,18 @@ func hint(err error) string {
 		return ""
 	case os.Geteuid() != 0:
 		return hintRoot
+	case !inInitialUser():
+		return "root of a user namespace is not root of the host: run it on the host"
 	case !hasCapability(unix.CAP_SYS_PTRACE):
-		return "needs CAP_SYS_PTRACE (nsinspect features)"
+		return "root lacks CAP_SYS_PTRACE here: run it on the host, or in a container with docker run --cap-add SYS_PTRACE"
 	default:
-		return "denied even to root (nsinspect features)"
+		return "a security module or a sandbox keeps root out too"
 	}
+}
+
+// inInitialUser reports whether we are in the initial user namespace, whose
+// inode is fixed: PROC_USER_INIT_INO, include/linux/proc_ns.h.
+func inInitialUser() bool {
+	link, err := os.Readlink("/proc/self/ns/user")
+	return err != nil || link == "user:[4026531837]"
 }
