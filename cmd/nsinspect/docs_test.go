@@ -68,6 +68,17 @@ var documented = map[string][]any{
 		inspect.ContainerChange{},
 		inspect.FieldChange{},
 	},
+	"graph": {graph.Topology{}, graph.Netns{}, graph.Iface{}, graph.Edge{}, graph.Server{}, inspect.PublishedPort{}},
+	"links": {
+		linksDocument{},
+		graph.LinkRow{},
+		graph.LinkInfo{},
+		graph.AddrInfo{},
+		graph.StatsInfo{},
+		graph.Counters{},
+		graph.LinkPeer{},
+	},
+	"ports":    {portsDocument{}, graph.PortRow{}, graph.PortProcess{}},
 	"features": {render.Features{}, render.Feature{}},
 }
 
