@@ -66,7 +66,7 @@ func (x handle) open() (int, error) {
 	case handlePidfd:
 		fd, err := unix.PidfdOpen(x.pid, 0)
 		if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
-			return -1, fmt.Errorf("there is no process %d: %w", x.pid, unix.ESRCH)
+			return -1, &HintError{fmt.Errorf("process %d: %w", x.pid, unix.ESRCH), "see which there are: nsinspect ls"}
 		}
 		if err != nil {
 			return -1, fmt.Errorf("open process %d: %w", x.pid, os.NewSyscallError("pidfd_open", err))

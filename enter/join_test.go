@@ -150,7 +150,7 @@ func TestJoinFailures(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
-	enter(t, "-p", itoa(gone.Process.Pid), "--", "true").fails(t, 125, "there is no process")
+	enter(t, "-p", itoa(gone.Process.Pid), "--", "true").fails(t, 125, "no such process")
 	pid := target(t, 0, "--pid", "--mount-proc")
 	// From inside, the pid namespace above cannot be joined.
 	cmd := command(t, 0, "-p", itoa(pid), "--", built(t), "enter", "--pid=/dev/fd/0", "--", "true")
@@ -182,5 +182,17 @@ func TestDryRun(t *testing.T) {
 	r = enterAs(t, nobody, "--dry-run", "-p", itoa(pid), "--net", "--", "ls")
 	if r.code() != 0 || !strings.Contains(r.out, "would fail") || !strings.Contains(r.out, "hint: ") {
 		t.Errorf("status %d: %s%s", r.code(), r.out, r.err)
+	}
+}
+
+func TestHelpIsText(t *testing.T) {
+	r := enter(t, "--help")
+	if r.code() != 0 || !strings.Contains(r.out, "--net FILE[=target]") {
+		t.Errorf("status %d: %s%s", r.code(), r.out, r.err)
+	}
+	for _, c := range r.out {
+		if c < ' ' && c != '\n' && c != '\t' {
+			t.Fatalf("control byte %q in the help", c)
+		}
 	}
 }

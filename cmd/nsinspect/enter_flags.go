@@ -49,7 +49,9 @@ type joinFlag struct {
 	path string // "" for the target's
 }
 
-const ofTarget = "\x00" // what pflag sets for --KIND alone
+// ofTarget is the value of --KIND, --root and --wd alone. A file of that name
+// is ./target.
+const ofTarget = "target"
 
 func (j *joinFlag) String() string { return j.path }
 func (j *joinFlag) Type() string   { return "FILE" }
@@ -58,7 +60,10 @@ func (j *joinFlag) Set(s string) error {
 	if s == "" {
 		return fmt.Errorf("the file is empty")
 	}
-	j.set, j.path = true, strings.TrimPrefix(s, ofTarget)
+	j.set, j.path = true, s
+	if s == ofTarget {
+		j.path = ""
+	}
 	return nil
 }
 
@@ -70,13 +75,13 @@ var kindHelp = [...]string{
 
 func (o *enterOptions) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVarP(&o.pid, "target", "p", "", "`PID` or other target")
+	f.StringVarP(&o.pid, "target", "p", "", "`PID` or any other TARGET")
 	f.BoolVarP(&o.all, "all", "a", false, "join all namespaces of the target that differ from ours")
 	for t := range kindHelp {
 		if kindHelp[t] == "" {
 			continue
 		}
-		flag := f.VarPF(&o.join[t], inspect.Type(t).String(), "", "join the "+kindHelp[t]+" namespace of the target, or of `FILE`")
+		flag := f.VarPF(&o.join[t], inspect.Type(t).String(), "", "join the "+kindHelp[t]+" namespace of the target or of `FILE`")
 		flag.NoOptDefVal = ofTarget
 	}
 	f.StringVar(&o.netOfFD, "net-of-fd", "", "join the network namespace of the socket `PID:FD`")
@@ -94,13 +99,13 @@ func (o *enterOptions) flags(f *pflag.FlagSet) {
 func (o *enterOptions) newFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.req.Hostname, "hostname", "", "`NAME` in the new UTS namespace")
 	f.StringVar(&o.monotonic, "monotonic", "", "shift CLOCK_MONOTONIC of the new time namespace by `DURATION`, such as -168h")
-	f.StringVar(&o.boottime, "boottime", "", "the same for CLOCK_BOOTTIME")
+	f.StringVar(&o.boottime, "boottime", "", "shift CLOCK_BOOTTIME by `DURATION`")
 	f.BoolVar(&o.mountProc, "mount-proc", false, "mount a new /proc (default where pid and a new mnt meet)")
-	f.StringVar(&o.propagation, "propagation", "", "of mounts in the new mount namespace: private, slave, shared, unchanged")
+	f.StringVar(&o.propagation, "propagation", "", "`HOW` mounts of the new mount namespace relate to ours: private (default), slave, shared, unchanged")
 	f.BoolVar(&o.mapRoot, "map-root-user", false, "we are root in the new user namespace (default)")
 	f.BoolVar(&o.req.Map.Current, "map-current-user", false, "we stay who we are in the new user namespace")
 	f.StringArrayVar(&o.mapUsers, "map-users", nil, "map uids of the new user namespace: `IN:OUT:COUNT`")
-	f.StringArrayVar(&o.mapGroups, "map-groups", nil, "the same for gids")
+	f.StringArrayVar(&o.mapGroups, "map-groups", nil, "map its gids: `IN:OUT:COUNT`")
 	f.BoolVar(&o.req.Map.Auto, "map-auto", false, "we are root, the other ids come from /etc/subuid and /etc/subgid")
 	f.StringArrayVar(&o.persist, "persist", nil, "bind the new namespace to a file: `KIND=FILE`; /run/netns/NAME is known to ip netns")
 	f.BoolVar(&o.req.ResolvConf, "resolv-conf", false, "bind /etc/netns/NAME/* or the container's resolv.conf over the host's, seen by the command only")
@@ -111,9 +116,9 @@ func (o *enterOptions) commandFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.setUID, "setuid", "", "uid of the command: `N`, or follow for the target's")
 	f.StringVar(&o.setGID, "setgid", "", "gid of the command: `N`, or follow for the target's")
 	f.BoolVar(&o.req.PreserveCredentials, "preserve-credentials", false, "keep uid, gid and groups in a joined user namespace")
-	f.StringVar(&o.root, "root", "", "root directory: `DIR` as we see it; alone: the target's")
+	f.StringVar(&o.root, "root", "", "root directory: the target's, or `DIR` as we see it")
 	f.Lookup("root").NoOptDefVal = ofTarget
-	f.StringVar(&o.dir, "wd", "", "working directory: `DIR` as seen inside, or alone: the target's")
+	f.StringVar(&o.dir, "wd", "", "working directory: the target's, or `DIR` as seen inside")
 	f.Lookup("wd").NoOptDefVal = ofTarget
 	f.BoolVar(&o.req.EnvOfTarget, "env-of-target", false, "give the command the target's environment")
 	f.BoolVar(&o.req.ClearEnv, "clear-env", false, "give the command no environment but PATH and TERM")
@@ -203,7 +208,12 @@ func (o *enterOptions) values(f *pflag.FlagSet) (err error) {
 		return usageError("nsinspect enter --new-mnt --propagation slave", "--propagation %q is not private, slave, shared or unchanged", o.propagation)
 	}
 	r.TargetRoot, r.TargetDir = o.root == ofTarget, o.dir == ofTarget
-	r.Root, r.Dir = strings.TrimPrefix(o.root, ofTarget), strings.TrimPrefix(o.dir, ofTarget)
+	if !r.TargetRoot {
+		r.Root = o.root
+	}
+	if !r.TargetDir {
+		r.Dir = o.dir
+	}
 	return o.choices(f)
 }
 
