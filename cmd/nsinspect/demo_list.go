@@ -84,13 +84,21 @@ func (v demoList) Text(w io.Writer, _ bool, o render.Options) error {
 	if err := t.Write(w, o); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
+	return v.reasons(w)
+}
+
+// reasons says why some experiments cannot be run here, or only in part.
+func (v demoList) reasons(w io.Writer) error {
+	names := map[string][]string{}
+	var order []string
 	for _, e := range v.Experiments {
-		if e.Why == "" || seen[e.Why] {
-			continue
+		if e.Why != "" && names[e.Why] == nil {
+			order = append(order, e.Why)
 		}
-		seen[e.Why] = true
-		if _, err := fmt.Fprintf(w, "%s: %s\n", e.Name, render.Sanitize(e.Why)); err != nil {
+		names[e.Why] = append(names[e.Why], e.Name)
+	}
+	for _, why := range order {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", strings.Join(names[why], ", "), render.Sanitize(why)); err != nil {
 			return err
 		}
 	}

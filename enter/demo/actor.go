@@ -155,7 +155,7 @@ func (p *play) spawn(name string, argv []string, attr *syscall.SysProcAttr) (*ac
 		for _, i := range []int{1, 2, 4} {
 			files[i].Close()
 		}
-		return nil, startFailed(err)
+		return nil, startFailed(err, attr.Cloneflags)
 	}
 	a := &actor{
 		name: name, pid: proc.Pid, proc: proc, in: files[1], out: files[2],
@@ -170,24 +170,23 @@ func (p *play) spawn(name string, argv []string, attr *syscall.SysProcAttr) (*ac
 	return a, nil
 }
 
-func startFailed(err error) error {
-	e := &StartError{Text: "start a process: " + err.Error()}
+func startFailed(err error, cloneFlags uintptr) error {
 	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		e.Help = userHint(errno)
+	if cloneFlags == 0 || !errors.As(err, &errno) {
+		return &StartError{Text: "start a process: " + err.Error()}
 	}
-	return e
+	return &StartError{Text: "make a user namespace: " + errno.Error(), Help: userHint(errno)}
 }
 
-// userHint says what forbids new namespaces.
+// userHint says what forbids a user namespace.
 func userHint(errno syscall.Errno) string {
 	switch errno {
 	case unix.EPERM:
-		return "run as root: sudo nsinspect demo; user namespaces are forbidden here: sysctl kernel.unprivileged_userns_clone kernel.apparmor_restrict_unprivileged_userns"
+		return "sudo nsinspect demo user, or see what forbids it: sysctl kernel.unprivileged_userns_clone kernel.apparmor_restrict_unprivileged_userns"
 	case unix.ENOSPC:
-		return "the limit is reached: sysctl user.max_user_namespaces"
+		return "the limit is reached: sysctl -w user.max_user_namespaces=10000"
 	case unix.EINVAL:
-		return "the kernel has no such namespaces: nsinspect features"
+		return "the kernel has no user namespaces: nsinspect features"
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package demo_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -148,16 +149,24 @@ func TestRefused(t *testing.T) {
 		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"user", "container"} {
+		names := []string{"user", "container"}
+		if u.uid != 0 {
+			names = append(names, "uts", "bridge")
+		}
+		for _, name := range names {
 			r := run(t, u, name)
 			lines := strings.Split(strings.TrimSpace(r.err), "\n")
 			if r.status != 1 || len(lines) != 2 || !strings.HasPrefix(lines[0], "nsinspect: error: ") ||
-				!strings.HasPrefix(lines[1], "nsinspect: hint: ") || !strings.Contains(lines[0], "no space left on device") && !strings.Contains(r.err, "max_user_namespaces") {
+				!strings.HasPrefix(lines[1], "nsinspect: hint: ") || !strings.Contains(lines[0], "make a user namespace: no space left on device") ||
+				!strings.Contains(lines[1], "sysctl -w user.max_user_namespaces") {
 				t.Errorf("demo %s: status %d, %s", name, r.status, r.err)
 			}
 		}
-		if r := run(t, u); r.status != 0 || !strings.Contains(r.out, "no ") {
-			t.Errorf("the list does not say it: status %d\n%s%s", r.status, r.out, r.err)
+		r := run(t, u)
+		for _, name := range names {
+			if r.status != 0 || !regexp.MustCompile(`(?m)^`+name+` .* no +`).MatchString(r.out) {
+				t.Errorf("the list does not say it of %s: status %d\n%s%s", name, r.status, r.out, r.err)
+			}
 		}
 		traceless(t, "what was refused", before)
 	})
