@@ -24,20 +24,35 @@ func remedies(w *Why) []Remedy {
 	}
 	stopped := runningContainers(w.Holders)
 	var list []Remedy
+	done := map[string]bool{}
 	for i := range w.Holders {
 		t := &w.Holders[i]
 		r := remedy(t)
 		switch {
+		case endsWith(t, done):
+			continue
 		case len(stopped) > 0 && ofEngine(t):
 			continue
 		case t.Container != nil && stopped[t.Container.ID]:
 			r = Remedy{"stop container " + t.Container.Name, endCommand(t)}
 		}
-		if !slices.Contains(list, r) {
+		if r.Command == "" || !done[r.Command] {
 			list = append(list, r)
 		}
+		done[r.Command] = true
 	}
 	return list
+}
+
+// endsWith reports whether a mount goes with its mount namespace when what is
+// done already ends all that holds that. Tasks come before mounts.
+func endsWith(t *Holder, done map[string]bool) bool {
+	if t.Kind != HolderKind(inspect.RefMount) || len(t.Holders) == 0 || t.More > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(t.Holders, func(h Holder) bool {
+		return h.Kind != HolderTask || !done[endCommand(&h)]
+	})
 }
 
 // runningContainers are the containers with a process in the namespace, by ID.

@@ -62,6 +62,9 @@ type taker struct {
 	late  map[inspect.ID]bool // of tasks by now; nil until asked for
 	step  *inspect.CensusStep
 
+	newest    []uint64 // id of each CPU, before our own namespaces; see newestSerials
+	newestErr error
+
 	inUse   map[uint64]bool     // inodes accounted for
 	nets    int                 // network namespaces whose /proc/net was read
 	pending map[inspect.ID]bool // those that could not be opened

@@ -23,11 +23,10 @@ const guessing = 300 * time.Millisecond
 // which only the id is not known, and ids are dense. It takes back from the
 // unknown what it can name.
 func (t *taker) handles(ctx context.Context) error {
-	newest, err := newestSerials()
-	if err != nil {
-		return err
+	if t.newestErr != nil {
+		return t.newestErr
 	}
-	g := guesser{taker: t, deadline: time.Now().Add(guessing), newest: newest}
+	g := guesser{taker: t, deadline: time.Now().Add(guessing), newest: t.newest}
 	for range 4 {
 		if !g.round(ctx) {
 			break
@@ -170,7 +169,8 @@ func without(list []target, ino uint64) []target {
 
 // targets are the inodes that may be namespaces: those of network namespaces
 // that are known and not open, single ones, and in a long run, which is one
-// network namespace after the other, the first of each.
+// network namespace after the other, the first of each. A single one can be a
+// network namespace too, whose other inodes filled holes elsewhere.
 func (g *guesser) targets() []target {
 	var list []target
 	add := func(ino uint64, kinds ...inspect.Type) {
@@ -188,7 +188,7 @@ func (g *guesser) targets() []target {
 	for _, run := range g.Unknown {
 		if run.Looks == 0 {
 			for i := range uint64(min(run.Count, 4)) {
-				add(run.First+i, inspect.User, inspect.IPC, inspect.PID, inspect.Mnt, inspect.Cgroup, inspect.Time, inspect.UTS)
+				add(run.First+i, inspect.Net, inspect.User, inspect.IPC, inspect.PID, inspect.Mnt, inspect.Cgroup, inspect.Time, inspect.UTS)
 			}
 			continue
 		}

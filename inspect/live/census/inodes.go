@@ -29,6 +29,8 @@ const maxFillers = 1 << 17
 // inodes accounts for all inodes. What is in use by nothing known is looked at
 // a second time, for the host does not stand still.
 func (t *taker) inodes(ctx context.Context) error {
+	// The ids that are in use by now: those of our own come after.
+	t.newest, t.newestErr = newestSerials()
 	if err := t.account(); err != nil {
 		return err
 	}
