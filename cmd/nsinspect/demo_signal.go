@@ -76,6 +76,7 @@ func (o *demoOptions) showStep(sig *signals, t demoText, s demo.Step) error {
 	}()
 	select {
 	case <-sig.ctx.Done():
+		fmt.Fprintln(o.app.stderr)
 		return sig.ctx.Err()
 	case err := <-read:
 		if errors.Is(err, io.EOF) {

@@ -36,6 +36,12 @@ func runContainer(p *play) error {
 		if p.privileged {
 			r.Map.Users = p.containerIDs()
 		}
+		if len(r.Map.Users) > 0 {
+			root := strconv.FormatUint(uint64(r.Map.Users[0].Outside), 10)
+			if err := p.ask(out, nil, "own", dir, root); err != nil {
+				return err
+			}
+		}
 	}
 	// The image has the program: the user inside may not read ours.
 	r.Command = append([]string{filepath.Join(dir, "nsinspect")}, p.o.Self[1:]...)

@@ -113,6 +113,39 @@ func TestProofs(t *testing.T) {
 	})
 }
 
+// TestViews holds that the other commands see an experiment as it is, as every
+// user: the network before and after, and a container from outside.
+func TestViews(t *testing.T) {
+	livetest.Sandbox(t, func(t *testing.T) {
+		for _, u := range users(t) {
+			var views []string
+			for _, name := range []string{"bridge", "container"} {
+				for _, s := range report(t, u, name).Steps {
+					if s.View != "" {
+						views = append(views, s.View)
+					}
+				}
+			}
+			if len(views) != 4 {
+				t.Fatalf("%s: %d views", u.name, len(views))
+			}
+			for i, want := range []string{
+				`(?s)c1 \(pid \d+\) .*only a loopback`,
+				`(?s)─uplink +↔ world \(pid \d+\):eth0 +UP .*─br0 +bridge +UP .*─veth1 +↔ c1 \(pid \d+\):eth0 +UP .*─veth2 +↔ c2 \(pid \d+\):eth0 +UP`,
+				`(?s)^process \d+ +inside\n +pid +\d+ → 1 inside\n.*hostname demo-container`,
+				`─veth0 +↔ inside \(pid \d+\):eth0 +UP .*10\.68\.0\.2/24`,
+			} {
+				if !regexp.MustCompile(want).MatchString(views[i]) {
+					t.Errorf("%s: view %d is not %s:\n%s", u.name, i, want, views[i])
+				}
+			}
+			if strings.Contains(views[0], "br0") {
+				t.Errorf("%s: there is a bridge before it is made:\n%s", u.name, views[0])
+			}
+		}
+	})
+}
+
 // TestUserMaps holds what user_namespaces(7) says about who may write a map.
 func TestUserMaps(t *testing.T) {
 	livetest.Sandbox(t, func(t *testing.T) {

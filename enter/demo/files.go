@@ -3,6 +3,7 @@ package demo
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,8 @@ func (h *stageHand) doFile(act string, arg func(int) string) (v any, err error, 
 		err = os.Symlink(arg(0), arg(1))
 	case "copy program":
 		err = copyFile(arg(0), arg(1))
+	case "own":
+		err = own(arg(0), arg(1))
 	case "pivot":
 		err = pivot(arg(0))
 	default:
@@ -113,6 +116,20 @@ func copyFile(from, to string) error {
 		return err
 	}
 	return os.WriteFile(to, b, 0o755)
+}
+
+// own gives all of a directory to a user and the group of the same number.
+func own(dir, id string) error {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, n, n)
+	})
 }
 
 // pivot makes dir the root of our mount namespace and lets go of the old one,

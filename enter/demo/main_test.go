@@ -195,7 +195,9 @@ func objects(t testing.TB) (list []string) {
 func traceless(t testing.TB, what string, before []string) {
 	t.Helper()
 	var left []string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-pause.C {
 		left = nil
 		reap()
 		for _, l := range trace(t) {
