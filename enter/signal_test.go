@@ -88,7 +88,7 @@ func TestSignalsReachTheCommandOnce(t *testing.T) {
 	livetest.Root(t)
 	for name, args := range supervised(t) {
 		s := start(t, command(t, 0, append(args, "--", "sh", "-c",
-			`trap 'echo USR1' USR1; trap 'echo HUP' HUP; trap 'echo TERM; exit 5' TERM; echo ready; while :; do read x; done`)...))
+			`trap 'echo USR1' USR1; trap 'echo HUP' HUP; trap 'echo TERM; exit 5' TERM; echo ready; while :; do sleep 0.01; done`)...))
 		s.line(t)
 		for _, sig := range []syscall.Signal{unix.SIGUSR1, unix.SIGHUP, unix.SIGTERM} {
 			if err := s.Process.Signal(sig); err != nil {
