@@ -112,7 +112,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 
 func TestEncodeSaysWhatIsTooLarge(t *testing.T) {
 	s := testHost()
-	s.Host.Hostname = strings.Repeat("{", maxObjects)
+	s.Host.Hostname = strings.Repeat("x", MaxSize)
 	if err := Encode(io.Discard, s); err == nil || !strings.Contains(err.Error(), "more than can be read again") {
 		t.Errorf("error %v", err)
 	}
@@ -163,8 +163,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"garbage behind 2", good + "x", "something follows after its end", ""},
 		{"a section twice", edit(`"processes":[`, `"processes":[],"processes":[`), `"processes" occurs twice`, ""},
 		{"a section of another type", edit(`"processes":[`, `"processes":7,"x":[`), "processes is not a list", ""},
-		{"deep", procs + strings.Repeat(`[`, 20000), "corrupt at byte", ""},
-		{"deep and unknown", procs + `],"x":` + strings.Repeat(`{"x":`, 20000), "corrupt at byte", ""},
+		{"deep", procs + strings.Repeat(`[`, 20000), "nested too deeply", "nsinspect snapshot"},
+		{"deep and unknown", procs + `],"x":` + strings.Repeat(`{"x":`, 20000), "nested too deeply", "nsinspect snapshot"},
 		{"pid twice", procs + `{"pid":7,"ns":{}},{"pid":7,"ns":{}}]}`, "processes: pid 7 occurs twice", ""},
 		{"pid negative", procs + `{"pid":-7,"ns":{}}]}`, "processes: pid -7", ""},
 		{"pid missing", procs + `{}]}`, "processes: pid 0", ""},
@@ -235,10 +235,6 @@ func TestDecodeLimits(t *testing.T) {
 	}
 	_, err := decode(strings.NewReader(strings.Repeat(" ", 2<<20)+good), 2<<20)
 	if err == nil || err.Error() != "read snapshot: it is larger than 2 MiB" {
-		t.Errorf("error %v", err)
-	}
-	_, err = Decode(strings.NewReader(`{"processes":[` + strings.Repeat("{},", maxObjects)))
-	if err == nil || !strings.Contains(err.Error(), "more than 2097152 objects") {
 		t.Errorf("error %v", err)
 	}
 }

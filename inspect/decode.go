@@ -12,12 +12,8 @@ import (
 )
 
 // MaxSize is the largest file that [Decode] reads, in bytes. 20,000 processes
-// with all facts take about a tenth of it.
-const MaxSize = 256 << 20
-
-// maxObjects is how many JSON objects a file may have. It bounds the memory
-// that a small hostile file can claim.
-const maxObjects = 2 << 20
+// with all facts take about a fifth of it.
+const MaxSize = 128 << 20
 
 // Decode reads a snapshot and checks it as a file of unknown origin: what it
 // returns is in order, its numbers are in range, no id occurs twice, and every
@@ -39,6 +35,13 @@ func decode(r io.Reader, limit int64) (*Snapshot, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if err := sniff(data); err != nil {
 		return nil, err
+	}
+	weight, err := weigh(data, reflect.TypeFor[Snapshot]())
+	if err != nil {
+		return nil, fileError("%w", err)
+	}
+	if weight > maxWeight {
+		return nil, fileError("its facts would take more than %d MiB of memory", maxWeight>>20)
 	}
 	d := newDecoder(data)
 	if err := d.snapshot(); err != nil {

@@ -35,7 +35,7 @@ func TestModelDocument(t *testing.T) {
 			t.Errorf("%q is not mentioned", name)
 		}
 	}
-	if !strings.Contains(text, "256 MiB") || !strings.Contains(text, "2,097,152 objects") || MaxSize != 256<<20 || maxObjects != 2<<20 {
+	if !strings.Contains(text, "128 MiB") || !strings.Contains(text, "256 MiB of memory") || MaxSize != 128<<20 || maxWeight != 256<<20 {
 		t.Error("the limits are others")
 	}
 }

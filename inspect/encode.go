@@ -26,15 +26,15 @@ func Encode(w io.Writer, s *Snapshot) error {
 			return fmt.Errorf("write snapshot: %w", err)
 		}
 	}
-	e := encoder{w: bufio.NewWriterSize(w, 1<<16)}
+	e := encoder{w: bufio.NewWriterSize(w, 1<<16), scale: newScale()}
 	e.json = json.NewEncoder(&e.buf)
 	e.json.SetEscapeHTML(false)
 	e.snapshot(reflect.ValueOf(s).Elem())
 	if e.err == nil {
 		e.err = e.w.Flush()
 	}
-	if e.err == nil && (e.size > MaxSize || e.objects > maxObjects) {
-		e.err = fmt.Errorf("%d MiB with %d objects are more than can be read again", e.size>>20, e.objects)
+	if e.err == nil && (e.size > MaxSize || e.scale.weight > maxWeight) {
+		e.err = fmt.Errorf("%d MiB, or %d MiB in memory, are more than can be read again", e.size>>20, e.scale.weight>>20)
 	}
 	if e.err != nil {
 		return fmt.Errorf("write snapshot: %w", e.err)
@@ -50,8 +50,8 @@ type encoder struct {
 	json *json.Encoder
 	err  error
 
-	size    int64
-	objects int
+	size  int64
+	scale scale
 }
 
 func (e *encoder) snapshot(v reflect.Value) {
@@ -93,7 +93,9 @@ func (e *encoder) value(v reflect.Value) {
 	if e.err = e.json.Encode(v.Addr().Interface()); e.err == nil {
 		text := escapeControls(bytes.TrimRight(e.buf.Bytes(), "\n"))
 		e.size += int64(len(text))
-		e.objects += bytes.Count(text, []byte{'{'})
+		e.scale.text = text
+		e.scale.weight += 2 * int64(v.Type().Size())
+		e.scale.value(v.Type(), 1)
 		_, e.err = e.w.Write(text)
 	}
 }

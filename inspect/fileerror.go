@@ -49,8 +49,6 @@ func sniff(data []byte) error {
 		return &FileError{Err: errors.New("it is compressed with zstd"), hint: "unpack it first: zstdcat host.json.zst | nsinspect ls --from -"}
 	case trimmed[0] != '{':
 		return notASnapshot("it does not begin with {")
-	case bytes.Count(data, []byte{'{'}) > maxObjects:
-		return fileError("it has more than %d objects", maxObjects)
 	}
 	return nil
 }
