@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"nsinspect/graph"
+	"nsinspect/graph/doctor"
 	"nsinspect/inspect"
 	"nsinspect/render"
 	"nsinspect/render/rendertest"
@@ -79,6 +80,7 @@ var documented = map[string][]any{
 		graph.LinkPeer{},
 	},
 	"ports":    {portsDocument{}, graph.PortRow{}, graph.PortProcess{}},
+	"doctor":   {doctor.Report{}, doctor.Finding{}, doctor.Evidence{}, doctor.Fix{}, doctor.Unknown{}},
 	"features": {render.Features{}, render.Feature{}},
 }
 

@@ -99,6 +99,12 @@ var goldenViews = []goldenView{
 	{name: "ports-json", args: "ports -o json", host: wired},
 	{name: "ports-target", args: "ports shop-web-1", host: []string{"wired"}},
 
+	{name: "doctor", args: "doctor"},
+	{name: "doctor-json", args: "doctor -o json", host: []string{"wired"}},
+	{name: "doctor-target", args: "doctor shop-db-1", host: []string{"wired"}},
+	{name: "doctor-terminal", args: "doctor", host: []string{"wired"}, width: 100, color: true},
+	{name: "doctor-list", args: "doctor --list", host: []string{"wired"}},
+
 	{name: "id-map", args: "id -p self"},
 	{name: "id", args: "id -p devbox 0 33 70000", host: []string{"rootless"}},
 	{name: "id-json", args: "id -p devbox 0 70000 -o json", host: []string{"rootless"}},

@@ -1,0 +1,8 @@
+package doctor
+
+import "slices"
+
+// Checks returns all checks, by family.
+func Checks() []Check {
+	return slices.Concat(routingChecks(), bridgeChecks(), publishChecks(), macvlanChecks(), dnsChecks(), tableChecks())
+}

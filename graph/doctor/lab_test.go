@@ -1,0 +1,173 @@
+package doctor_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"nsinspect/graph/doctor"
+	"nsinspect/inspect"
+	"nsinspect/inspect/live/livetest/netlab"
+	"nsinspect/inspect/live/wire"
+)
+
+// lab is a miniature Docker host and what is known of it beside its networks.
+type lab struct {
+	*netlab.MiniHost
+	t       *testing.T
+	more    []*netlab.NS // other namespaces that processes are in, from pid 1003
+	adapt   func(*inspect.Snapshot)
+	keep    []func() // repairs
+	sockets []net.Listener
+}
+
+const labFacts = wire.Facts &^ (inspect.FactConnections | inspect.FactServers)
+
+// snapshot is what a capture of the lab has: its networks as they are, and
+// two containers in them.
+func (l *lab) snapshot() *inspect.Snapshot {
+	l.t.Helper()
+	s := &inspect.Snapshot{Format: inspect.Format, Scope: inspect.NewScope(inspect.FactsAll, nil)}
+	s.Host.Observer.NS[inspect.LinkNet] = l.Host.ID
+	s.Host.NSDev = l.Host.ID.Dev
+	o := wire.Options{Facts: labFacts &^ inspect.FactPorts, ProcRoot: "/proc"}
+	for i, n := range append([]*netlab.NS{l.Host, l.Web, l.DB}, l.more...) {
+		o.Sources = append(o.Sources, wire.Source{ID: n.ID, Open: n.Open})
+		s.Namespaces = append(s.Namespaces, inspect.Namespace{ID: n.ID, Type: inspect.Net})
+		p := inspect.Process{PID: 1000 + i, Info: &inspect.Info{Comm: "sleep", State: "S"}}
+		p.NS[inspect.LinkNet] = n.ID
+		if i == 1 || i == 2 {
+			c := inspect.Container{ID: []string{"", "aa11", "bb22"}[i], Name: []string{"", "web", "db"}[i], Engine: "docker", State: "running", PID: p.PID}
+			c.Networks = []inspect.ContainerNetwork{{Name: "bridge", Addr: netip.AddrFrom4([4]byte{172, 17, 0, byte(i + 1)})}}
+			p.Info.Container = c.ID
+			s.Containers = append(s.Containers, c)
+		}
+		s.Processes = append(s.Processes, p)
+	}
+	o.Facts |= inspect.FactPorts
+	var problems []inspect.Problem
+	s.Networks, problems = wire.Collect(context.Background(), o)
+	if len(problems) > 0 {
+		l.t.Fatalf("problems: %+v", problems)
+	}
+	if l.adapt != nil {
+		l.adapt(s)
+	}
+	s.Settle()
+	return s
+}
+
+func (l *lab) examine() *doctor.Report {
+	l.t.Helper()
+	return doctor.Examine(inspect.NewIndex(l.snapshot()), doctor.Checks())
+}
+
+// await examines until something is found: the kernel takes its time to turn
+// ports of bridges on.
+func (l *lab) await() *doctor.Report {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), 3*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r := l.examine()
+		if len(r.Findings) > 0 {
+			return r
+		}
+		select {
+		case <-ctx.Done():
+			return r
+		case <-tick.C:
+		}
+	}
+}
+
+// silent holds that nothing is found and nothing is left open.
+func (l *lab) silent(when string) {
+	l.t.Helper()
+	r := l.examine()
+	for _, f := range r.Findings {
+		l.t.Errorf("%s: %s %s: %s: %s", when, f.Severity, f.Check, f.Object, f.Cause)
+	}
+	for _, u := range r.Undetermined {
+		l.t.Errorf("%s: undetermined %+v", when, u)
+	}
+}
+
+// fault is something to break on a healthy host, and what is to be found.
+type fault struct {
+	name, check string
+	severity    doctor.Severity
+	object      string
+	cause       string // part of it
+	fix         string // part of the command; "" for none
+	do, undo    func(*lab)
+}
+
+func newLab(t *testing.T) *lab { return &lab{MiniHost: netlab.NewMiniHost(t), t: t} }
+
+// TestFaults breaks a healthy host in one way after the other: each is found
+// alone, with the right object and cause, and what repairs it leaves nothing.
+func TestFaults(t *testing.T) {
+	for _, f := range slices.Concat(routeFaults, bridgeFaults, publishFaults, otherFaults) {
+		t.Run(f.name, func(t *testing.T) {
+			l := newLab(t)
+			f.do(l)
+			r := l.await()
+			if len(r.Findings) != 1 {
+				t.Fatalf("%d findings, want one of %s: %+v", len(r.Findings), f.check, r.Findings)
+			}
+			got := r.Findings[0]
+			if got.Check != f.check || got.Severity != f.severity || got.Object != f.object || !strings.Contains(got.Cause, f.cause) {
+				t.Errorf("got %s %s %q: %q\nwant %s %s %q: %q", got.Severity, got.Check, got.Object, got.Cause, f.severity, f.check, f.object, f.cause)
+			}
+			if command := fixOf(&got); !strings.Contains(command, f.fix) || f.fix == "" && command != "" {
+				t.Errorf("fix %q, want %q", command, f.fix)
+			}
+			if len(got.Evidence) == 0 || len(got.Namespaces) == 0 || got.Reference == "" {
+				t.Errorf("without evidence, namespaces or reference: %+v", got)
+			}
+			f.undo(l)
+			l.silent("repaired")
+		})
+	}
+}
+
+func fixOf(f *doctor.Finding) string {
+	if f.Fix == nil {
+		return ""
+	}
+	return f.Fix.Command
+}
+
+func TestHealthy(t *testing.T) { newLab(t).silent("healthy") }
+
+// down turns an interface off.
+func down(n *netlab.NS, name string) { n.On(name, netlink.LinkSetDown) }
+
+func (l *lab) ip(n *netlab.NS, args ...string) { n.Run("", "ip", args...) }
+
+// container adds a namespace on docker0.
+func (l *lab) station(port, addr string) *netlab.NS {
+	n := netlab.New(l.t)
+	l.Host.Veth(port, n, "eth0")
+	l.Host.Plug(port, "docker0")
+	n.Addr("eth0", addr)
+	l.more = append(l.more, n)
+	return n
+}
+
+// remove takes the last added namespace away.
+func (l *lab) remove() {
+	n := l.more[len(l.more)-1]
+	l.more = l.more[:len(l.more)-1]
+	n.On("eth0", netlink.LinkDel)
+	n.Close()
+}

@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"net/netip"
+
+	"nsinspect/inspect"
+)
+
+// mainTable is RT_TABLE_MAIN of linux/rtnetlink.h.
+const mainTable = 254
+
+// hopDead is RTNH_F_DEAD of linux/rtnetlink.h: the kernel does not use it.
+const hopDead = 1
+
+// best returns the route of a table for an address: the longest prefix, of
+// equals the lowest metric; nil when there is none. It reads what was
+// recorded: type of service and multipath weights do not matter here.
+func (sp *space) best(table uint32, to netip.Addr) *inspect.Route {
+	var found *inspect.Route
+	for i := range sp.Routes {
+		r := &sp.Routes[i]
+		if r.Table != table || !r.Dst.Contains(to) || r.Src.IsValid() && r.Src.Bits() > 0 || dead(r) {
+			continue
+		}
+		if found == nil || r.Dst.Bits() > found.Dst.Bits() || r.Dst.Bits() == found.Dst.Bits() && r.Metric < found.Metric {
+			found = r
+		}
+	}
+	return found
+}
+
+// dead reports whether no hop of a route is in use.
+func dead(r *inspect.Route) bool {
+	for _, h := range r.Hops {
+		if h.Flags&hopDead == 0 {
+			return false
+		}
+	}
+	return len(r.Hops) > 0
+}
+
+// leaves reports whether a route leads through an interface.
+func leaves(r *inspect.Route, index int) bool {
+	for _, h := range r.Hops {
+		if h.Oif == index {
+			return true
+		}
+	}
+	return false
+}
+
+// defaults returns the default routes of the main table.
+func (sp *space) defaults(f inspect.Family) (out []*inspect.Route) {
+	for i := range sp.Routes {
+		r := &sp.Routes[i]
+		if r.Family == f && r.Table == mainTable && r.Dst.Bits() == 0 && r.Type == "unicast" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// uplink is the interface that the best IPv4 default route leaves through;
+// nil when there is none.
+func (sp *space) uplink() *link {
+	var best *inspect.Route
+	for _, r := range sp.defaults(inspect.FamilyIPv4) {
+		if !dead(r) && len(r.Hops) > 0 && (best == nil || r.Metric < best.Metric) {
+			best = r
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return sp.links[best.Hops[0].Oif]
+}
+
+// gateways are the IPv4 default gateways that a station has through its
+// interface.
+func (s *station) gateways() (out []netip.Addr) {
+	for _, r := range s.sp.defaults(inspect.FamilyIPv4) {
+		for _, h := range r.Hops {
+			if h.Oif == s.Index && h.Via.Is4() {
+				out = append(out, h.Via)
+			}
+		}
+	}
+	return out
+}
+
+// has reports whether an interface has an address.
+func (l *link) has(a netip.Addr) bool {
+	for _, p := range l.Addrs {
+		if p.Prefix.Addr() == a {
+			return true
+		}
+	}
+	return false
+}
+
+// routed are the stations of a bridge that send through its address what is
+// not for their own network.
+func (b *bridge) routed() (out []*station) {
+	for _, s := range b.stations {
+		for _, g := range s.gateways() {
+			if b.has(g) {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// routeText writes a route as ip-route(8) does, as far as reports need.
+func (sp *space) routeText(r *inspect.Route) string {
+	text := r.Dst.String()
+	if r.Dst.Bits() == 0 {
+		text = "default"
+	}
+	if r.Type != "unicast" {
+		text = r.Type + " " + text
+	}
+	for _, h := range r.Hops {
+		if h.Via.IsValid() {
+			text += " via " + h.Via.String()
+		}
+		if l := sp.links[h.Oif]; l != nil {
+			text += " dev " + l.Name
+		}
+	}
+	return text
+}

@@ -1,0 +1,101 @@
+package doctor
+
+import (
+	"fmt"
+	"strconv"
+
+	"nsinspect/inspect"
+)
+
+// full and nearly are the shares of a table, in percent, that are a fault and
+// a warning.
+const (
+	full   = 98
+	nearly = 85
+)
+
+func tableChecks() []Check {
+	return []Check{
+		{
+			ID: "conntrack-full", Title: "the connection tracking table is nearly full", Severity: Fault,
+			About:     fmt.Sprintf("When it is full the kernel drops packets of new connections and logs \"nf_conntrack: table full\". A warning from %d percent, a fault from %d.", nearly, full),
+			Reference: "nf_conntrack-sysctl: nf_conntrack_max", Needs: inspect.FactNetwork | inspect.FactNetConf, run: conntrackFull,
+		},
+		{
+			ID: "neighbors-full", Title: "the neighbour table is nearly full", Severity: Fault,
+			About: "All network namespaces share one table of IPv4 neighbours, bounded by gc_thresh3 of the first. Beyond it the kernel logs \"neighbour: arp_cache: neighbor table overflow\" and packets to new neighbours are lost. " +
+				"Permanent entries do not count.",
+			Reference: "arp(7), gc_thresh3", Needs: inspect.FactNetwork | inspect.FactNeighbors | inspect.FactNetConf, run: neighborsFull,
+		},
+	}
+}
+
+// number is a sysctl; ok is false when it is not known or no number.
+func (sp *space) number(name string) (n int, ok bool) {
+	n, err := strconv.Atoi(sp.Sysctls[name])
+	return n, err == nil
+}
+
+// level is the severity of a share; "" when there is room enough.
+func level(used, limit int) Severity {
+	switch {
+	case limit <= 0 || used*100 < limit*nearly:
+		return ""
+	case used*100 < limit*full:
+		return Warning
+	}
+	return Fault
+}
+
+func conntrackFull(e *exam) {
+	for _, sp := range e.spaces {
+		used, ok := sp.number("net.netfilter.nf_conntrack_count")
+		limit, too := sp.number("net.netfilter.nf_conntrack_max")
+		sev := level(used, limit)
+		if !ok || !too || sev == "" {
+			continue
+		}
+		f := Finding{
+			Severity: sev, Object: "connection tracking" + sp.of(), Namespaces: inodes(sp),
+			Cause:    fmt.Sprintf("%d of at most %d connections are tracked: new ones will be dropped", used, limit),
+			Evidence: []Evidence{fact(sp.command("sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"), fmt.Sprintf("%d of %d", used, limit))},
+			// The limit is the first namespace's, and can be set there only.
+			Fix: &Fix{"raise the limit, then look for who opens so many (conntrack -L)", fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d", 2*limit)},
+		}
+		e.find(f)
+	}
+}
+
+func neighborsFull(e *exam) {
+	const name = "net.ipv4.neigh.default.gc_thresh3"
+	var home *space
+	limit, used := 0, 0
+	for _, sp := range e.spaces {
+		// Only the first network namespace has the limit.
+		if n, ok := sp.number(name); ok {
+			home, limit = sp, n
+		}
+		for i := range sp.Neighbors {
+			if n := &sp.Neighbors[i]; n.Addr.Is4() && n.State != "PERMANENT" && n.State != "NOARP" {
+				used++
+			}
+		}
+	}
+	sev := level(used, limit)
+	if home == nil || sev == "" {
+		return
+	}
+	var all []uint64
+	for _, sp := range e.spaces {
+		all = append(all, inodes(sp)...)
+	}
+	e.find(Finding{
+		Severity: sev, Object: "neighbour table of IPv4", Namespaces: all,
+		Cause: fmt.Sprintf("%d of at most %d entries are in use, in all network namespaces together", used, limit),
+		Evidence: []Evidence{
+			fact(home.command("sysctl %s", name), fmt.Sprintf("gc_thresh3 is %d", limit)),
+			fact(home.command("ip -s neighbour"), fmt.Sprintf("%d entries in all namespaces", used)),
+		},
+		Fix: &Fix{"raise the limit", home.command("sysctl -w %s=%d", name, 4*limit)},
+	})
+}
