@@ -136,7 +136,7 @@ func on(name string, do func(netlink.Link) error) error {
 
 // awaitUp waits until the kernel has noticed that an interface has a carrier.
 func awaitUp(name string) error {
-	const tries, pause = 200, 10 // milliseconds
+	const tries, pause = 500, 10 // milliseconds
 	for range tries {
 		up := false
 		err := on(name, func(l netlink.Link) error {
