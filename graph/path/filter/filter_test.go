@@ -19,18 +19,24 @@ import (
 // that begin with iptables or ip6tables are run, the others are nft's.
 func rules(t *testing.T, script string) *inspect.Network {
 	t.Helper()
+	for _, tool := range []string{"nft", "iptables-nft", "ip6tables-nft"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			livetest.Skip(t, "needs "+tool)
+		}
+	}
 	n := netlab.New(t)
 	n.Do(func() error {
 		var forNft []string
 		for line := range strings.Lines(script) {
 			if words := strings.Fields(line); len(words) > 0 && strings.HasPrefix(words[0], "ip") && strings.Contains(words[0], "tables") {
-				run(t, "", strings.Replace(words[0], "tables", "tables-nft", 1), words[1:]...)
+				if err := run("", strings.Replace(words[0], "tables", "tables-nft", 1), words[1:]...); err != nil {
+					return err
+				}
 			} else {
 				forNft = append(forNft, line)
 			}
 		}
-		run(t, strings.Join(forNft, ""), "nft", "-f", "-")
-		return nil
+		return run(strings.Join(forNft, ""), "nft", "-f", "-")
 	})
 	o := wire.Options{Facts: wire.Facts &^ (inspect.FactPorts | inspect.FactConnections | inspect.FactServers), ProcRoot: "/proc"}
 	o.Sources = []wire.Source{{ID: n.ID, Open: n.Open}}
@@ -42,17 +48,14 @@ func rules(t *testing.T, script string) *inspect.Network {
 	return &nets[0]
 }
 
-func run(t *testing.T, stdin, name string, args ...string) {
-	t.Helper()
-	file, err := exec.LookPath(name)
-	if err != nil {
-		livetest.Skip(t, "needs "+name)
-	}
-	cmd := exec.Command(file, args...)
+// run runs a program on the calling thread, in the namespace that it is in.
+func run(stdin, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out)
 	}
+	return nil
 }
 
 // query is a new TCP connection from 10.0.0.9 to 10.0.0.1:80 that is
