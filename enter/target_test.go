@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"nsinspect/inspect/live/livetest"
@@ -29,6 +30,23 @@ func TestTargets(t *testing.T) {
 	enter(t, "self", "--", "readlink", "/proc/self/ns/net").says(t, 0, links(t, "self", "net"))
 	enter(t, itoa(pid), "-p", itoa(pid), "--", "true").fails(t, 125, "two targets")
 	enter(t, itoa(pid), "ls").fails(t, 125, "follows --")
+}
+
+// A namespace without process is entered by the open file that holds it.
+func TestTargetHeldByFile(t *testing.T) {
+	livetest.Root(t)
+	pid := target(t, 0, "--net")
+	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	net := strings.TrimSpace(links(t, itoa(pid), "net"))
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, pid)
+	enter(t, net, "--", "readlink", "/proc/self/ns/net").says(t, 0, net+"\n")
 }
 
 // An engine that may not be asked is named: the word may be its container's.

@@ -109,14 +109,14 @@ func (o *enterOptions) targetFile(f enter.File) error {
 
 // resolve finds any other target with a look at the whole host.
 func (o *enterOptions) resolve(ctx context.Context, word string) error {
-	s := source{app: o.app}
-	x, err := s.index(ctx, need{
-		facts: inspect.FactTasks | inspect.FactLeads | inspect.FactContainers | inspect.FactNames | inspect.FactOwners,
-	})
-	if err != nil {
-		return err
+	const quick = inspect.FactTasks | inspect.FactLeads | inspect.FactContainers | inspect.FactNames | inspect.FactOwners
+	x, t, err := o.lookUp(ctx, word, quick)
+	var missing *inspect.NotFoundError
+	unheld := err == nil && t.Kind == inspect.TargetNamespace && x.Lead(t.NS) == nil
+	if errors.As(err, &missing) || unheld {
+		// What no process is in may be held by an open file or a socket.
+		x, t, err = o.lookUp(ctx, word, quick|inspect.FactThreads|inspect.FactsHolders)
 	}
-	t, err := x.Resolve(word)
 	if err != nil {
 		return unasked(x, err)
 	}
@@ -135,11 +135,22 @@ func (o *enterOptions) resolve(ctx context.Context, word string) error {
 	return o.targetNamespace(x, t)
 }
 
+// lookUp reads these facts of the host and finds word in them.
+func (o *enterOptions) lookUp(ctx context.Context, word string, facts inspect.Facts) (*inspect.Index, inspect.Target, error) {
+	s := source{app: o.app}
+	x, err := s.index(ctx, need{facts: inspect.FactTasks, also: facts})
+	if err != nil {
+		return nil, inspect.Target{}, err
+	}
+	t, err := x.Resolve(word)
+	return x, t, err
+}
+
 // unasked adds to err, that a target was not found, that an engine could not
 // be asked: it may be the name of a container.
 func unasked(x *inspect.Index, err error) error {
 	var missing *inspect.NotFoundError
-	if !errors.As(err, &missing) {
+	if x == nil || !errors.As(err, &missing) {
 		return err
 	}
 	for _, p := range x.Snapshot().Problems {
