@@ -21,7 +21,7 @@ const firstInode = 0xF0000000
 
 // apart is how many numbers in a row must come without a gap, above all that
 // is known, before the account is closed.
-const apart = 128
+const apart = 2048
 
 // maxFillers bounds the namespaces of our own.
 const maxFillers = 1 << 17
