@@ -3,12 +3,15 @@ package render
 import (
 	"io"
 	"strconv"
+
+	"nsinspect/inspect"
 )
 
 // Kinds is the view of the kinds of namespaces.
 type Kinds struct {
-	Kinds  []KindRow `json:"kinds"`
-	Format int       `json:"format"`
+	Kinds    []KindRow         `json:"kinds"`
+	Problems []inspect.Problem `json:"problems"`
+	Format   int               `json:"format"`
 }
 
 // KindRow is one kind.

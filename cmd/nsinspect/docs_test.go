@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"nsinspect/enter/demo"
 	"nsinspect/graph"
 	"nsinspect/graph/doctor"
 	"nsinspect/inspect"
@@ -97,6 +98,8 @@ var documented = map[string][]any{
 	},
 	"mounts":   {graph.MountTree{}, graph.MountNode{}, inspect.Mount{}, graph.Busy{}, graph.BusyIn{}, graph.BusyPoint{}},
 	"can":      {graph.Can{}},
+	"kinds":    {render.Kinds{}, render.KindRow{}},
+	"demo":     {demoList{}, demoEntry{}, demo.Report{}, demo.Step{}, demo.Fact{}, demo.Table{}, demo.Check{}, demo.Kept{}},
 	"features": {render.Features{}, render.Feature{}},
 }
 

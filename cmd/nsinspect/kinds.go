@@ -53,7 +53,7 @@ func (o *kindsOptions) run(ctx context.Context) error {
 	for _, n := range x.Snapshot().Namespaces {
 		count[n.Type]++
 	}
-	v := &render.Kinds{Format: inspect.Format}
+	v := &render.Kinds{Problems: append([]inspect.Problem{}, x.Snapshot().Problems...), Format: inspect.Format}
 	for _, k := range demo.Kinds() {
 		v.Kinds = append(v.Kinds, render.KindRow{
 			Type: k.Type.String(), Flag: k.Flag, Since: k.Since, Isolates: k.Isolates, Manual: k.Manual, Here: count[k.Type],
