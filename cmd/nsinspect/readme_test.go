@@ -28,7 +28,7 @@ func TestDocsNameWhatExists(t *testing.T) {
 			named++
 			checkCommandLine(t, root, filepath.Base(file), line)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)`).FindAllStringSubmatch(string(data), -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)[)#]`).FindAllStringSubmatch(string(data), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
 				t.Errorf("%s: link: %v", filepath.Base(file), err)
 			}
