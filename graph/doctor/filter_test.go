@@ -1,0 +1,109 @@
+package doctor_test
+
+import (
+	"strings"
+
+	"nsinspect/graph/doctor"
+	"nsinspect/inspect"
+	"nsinspect/inspect/live/livetest/netlab"
+)
+
+// without are Docker's rules without the lines that have a text in them.
+func without(text string) string {
+	var keep []string
+	for line := range strings.Lines(netlab.DockerRules) {
+		if !strings.Contains(line, text) {
+			keep = append(keep, line)
+		}
+	}
+	return strings.Join(keep, "")
+}
+
+func rules(l *lab, text string) { l.Host.Iptables(text) }
+
+func whole(l *lab) { rules(l, netlab.DockerRules) }
+
+var filterFaults = []fault{
+	{
+		name: "docker's rules flushed", check: "forward-dropped", severity: doctor.Fault, object: bridge0,
+		cause: "no rule lets packets of web, db through, and the policy of chain FORWARD drops them", fix: "iptables -I FORWARD -i docker0 -o ens3 -j ACCEPT",
+		do:   func(l *lab) { rules(l, without("-A FORWARD")) },
+		undo: whole,
+	},
+	{
+		name: "rule for replies lost", check: "forward-dropped", severity: doctor.Fault, object: bridge0,
+		cause: "the policy of chain FORWARD drops them", fix: "RELATED,ESTABLISHED",
+		do:   func(l *lab) { rules(l, without("RELATED,ESTABLISHED")) },
+		undo: whole,
+	},
+	{
+		name: "flushed, repaired by the fix", check: "forward-dropped", severity: doctor.Fault, object: bridge0,
+		cause: "no rule lets packets",
+		fix:   "iptables -I FORWARD -i docker0 -o docker0 -j ACCEPT",
+		do:    func(l *lab) { rules(l, without("-A FORWARD")) },
+		undo: func(l *lab) {
+			for _, rule := range []string{
+				"-o docker0 -m conntrack --ctstate RELATED,ESTABLISHED", "-i docker0 -o ens3", "-i docker0 -o docker0",
+			} {
+				l.Host.Run("", "iptables-nft", append(append([]string{"-I", "FORWARD"}, strings.Fields(rule)...), "-j", "ACCEPT")...)
+			}
+		},
+	},
+	{
+		name: "masquerade lost", check: "masquerade", severity: doctor.Fault, object: bridge0,
+		cause: "packets of web, db leave through ens3 with their private addresses", fix: "iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+		do:   func(l *lab) { rules(l, without("172.17.0.0/16 ! -o docker0 -j MASQUERADE")) },
+		undo: whole,
+	},
+	{
+		name: "bridge calls iptables", check: "bridge-nf", severity: doctor.Fault, object: bridge0,
+		cause: "web, db do not reach each other", fix: "iptables -I FORWARD -i docker0 -o docker0 -j ACCEPT",
+		do: func(l *lab) {
+			l.Host.Sysctl("net/bridge/bridge-nf-call-iptables", "1")
+			rules(l, without("-A FORWARD -i docker0 -o docker0"))
+		},
+		undo: func(l *lab) { l.Host.Sysctl("net/bridge/bridge-nf-call-iptables", "0") },
+	},
+	{
+		name: "foreign bridge", check: "foreign-bridge", severity: doctor.Fault, object: "bridge lxcbr0",
+		cause: "no rule lets packets of sleep (pid 1003) through", fix: "iptables -I DOCKER-USER -i lxcbr0 -j ACCEPT",
+		do: func(l *lab) {
+			n := netlab.New(l.t)
+			l.more = append(l.more, n)
+			l.Host.Veth("lxc1", n, "eth0")
+			l.Host.Bridge("lxcbr0", "lxc1")
+			l.Host.Addr("lxcbr0", "10.0.3.1/24")
+			n.Addr("eth0", "10.0.3.2/24")
+			n.Route("default", "10.0.3.1", "eth0")
+		},
+		undo: func(l *lab) {
+			l.Host.Run("", "iptables-nft", "-I", "DOCKER-USER", "-i", "lxcbr0", "-j", "ACCEPT")
+			l.Host.Run("", "iptables-nft", strings.Fields("-I DOCKER-USER -o lxcbr0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")...)
+		},
+	},
+	{
+		name: "input blocks containers", check: "input-blocked", severity: doctor.Warning, object: "port 172.17.0.1:5300/tcp",
+		cause: "a process listens there for containers on docker0", fix: "iptables -I INPUT -i docker0 -d 172.17.0.1 -p tcp --dport 5300 -j ACCEPT",
+		do: func(l *lab) {
+			l.listen(l.Host, "172.17.0.1:5300")
+			l.Host.Run("", "iptables-nft", "-A", "INPUT", "-i", "docker0", "-j", "DROP")
+		},
+		undo: func(l *lab) {
+			l.Host.Run("", "iptables-nft", strings.Fields("-I INPUT -i docker0 -d 172.17.0.1 -p tcp --dport 5300 -j ACCEPT")...)
+		},
+	},
+	{
+		name: "older tables too", check: "iptables-legacy", severity: doctor.Note, object: "rules",
+		cause: "these tables of the older iptables are there too: ip: nat filter",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) {
+				for i := range s.Networks {
+					if rs := s.Networks[i].Ruleset; rs != nil && len(rs.Rules) > 0 {
+						rs.Legacy = []string{"ip: nat filter"}
+					}
+				}
+			}
+		},
+		undo: func(l *lab) { l.adapt = nil },
+	},
+}
