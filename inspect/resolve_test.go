@@ -3,6 +3,7 @@ package inspect
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -238,6 +239,22 @@ func TestNamespacesOfGone(t *testing.T) {
 	}
 }
 
+// A container whose name no engine told is offered once, after those with one.
+func TestWordsOfContainersWithoutName(t *testing.T) {
+	s := testHost()
+	s.Containers[0].Name = ""
+	var list []string
+	for _, w := range NewIndex(s).Words("") {
+		if strings.HasPrefix(w.Description, "docker container") {
+			list = append(list, w.Text)
+		}
+	}
+	last := len(list) - 1
+	if last < 1 || list[last] != s.Containers[0].ID[:12] || !slices.IsSorted(list[:last]) {
+		t.Errorf("containers are offered as %v", list)
+	}
+}
+
 func TestWords(t *testing.T) {
 	x := NewIndex(testHost())
 	texts := func(prefix string) string {
@@ -250,7 +267,7 @@ func TestWords(t *testing.T) {
 	for prefix, want := range map[string]string{
 		"w":        "web1",
 		"b":        "blue",
-		"docker:":  "docker:web1 docker:db1 docker:old",
+		"docker:":  "docker:db1 docker:old docker:web1",
 		"docker:w": "docker:web1",
 		"net:":     "net:4026531840 net:4026532299 net:4026532315 net:4026532400 net:4026532500",
 		"net:[":    "net:[4026531840] net:[4026532299] net:[4026532315] net:[4026532400] net:[4026532500]",
@@ -264,7 +281,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("%q: %s, want %s", prefix, got, want)
 		}
 	}
-	if got := texts(""); !strings.HasPrefix(got, "web1 db1 old blue self time:4026531834 ") {
+	if got := texts(""); !strings.HasPrefix(got, "db1 old web1 blue self time:4026531834 ") {
 		t.Errorf("nothing typed: %s", got)
 	}
 	for prefix, want := range map[string]string{

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,13 +52,23 @@ func (w *wordList) add(text string, t Target, about func() string) {
 
 func (w *wordList) isNumber() bool { return w.prefix != "" && w.prefix[0] >= '0' && w.prefix[0] <= '9' }
 
+// containerWords has names in order, then the ids of containers without name.
 func (x *Index) containerWords(w *wordList) {
-	for i := range x.s.Containers {
-		c := &x.s.Containers[i]
+	list := make([]*Container, len(x.s.Containers))
+	for i := range list {
+		list[i] = &x.s.Containers[i]
+	}
+	slices.SortStableFunc(list, func(a, b *Container) int {
+		if (a.Name == "") != (b.Name == "") {
+			return len(b.Name) - len(a.Name)
+		}
+		return compareContainers(a, b)
+	})
+	for _, c := range list {
 		t := x.targetContainer(c)
 		about := func() string { return join(c.Engine+" container", c.Image, c.State) }
 		w.add(c.Name, t, about)
-		if strings.Contains(w.prefix, ":") || !w.has[c.Name] && strings.HasPrefix(c.Name, w.prefix) {
+		if strings.Contains(w.prefix, ":") || c.Name != "" && !w.has[c.Name] && strings.HasPrefix(c.Name, w.prefix) {
 			w.add(t.Text, t, about)
 		}
 		if w.prefix != "" || c.Name == "" {
