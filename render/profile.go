@@ -109,7 +109,7 @@ func (s *sheet) process(v *graph.Profile) error {
 		s.user(p.User)
 	}
 	if p.Details != nil {
-		s.rights(p.Details)
+		s.rights(p.Details, p.User)
 	}
 	return nil
 }
@@ -201,8 +201,13 @@ func cgroupTexts(list []inspect.CgroupPath) []string {
 }
 
 // rights writes what a process may do.
-func (s *sheet) rights(d *graph.Details) {
-	s.title("rights", "")
+// rights says where the capabilities count when that is not the whole host.
+func (s *sheet) rights(d *graph.Details, user *graph.UserProfile) {
+	note := ""
+	if user != nil && user.Host != nil && !*user.Host {
+		note = fmt.Sprintf("within user:[%d] and what it owns, not over the host", user.NS)
+	}
+	s.title("rights", note)
 	if c := d.Capabilities; c == nil {
 		s.line("capabilities", "not read")
 	} else {
