@@ -106,9 +106,16 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	if o.list {
 		return o.write(render.DoctorChecks{Checks: o.checks}, inspect.NewIndex(&inspect.Snapshot{}))
 	}
-	x, err := o.index(ctx, need{facts: inspect.FactTasks, also: doctor.Facts(o.checks) | doctorAlso})
+	n := need{facts: inspect.FactTasks, also: doctor.Facts(o.checks) | doctorAlso}
+	x, err := o.index(ctx, n)
 	if err != nil {
 		return err
+	}
+	if more := doctor.More(x, o.checks); more != 0 && o.from == "" {
+		n.also |= more // of another capture: all findings must be of one
+		if x, err = o.index(ctx, n); err != nil {
+			return err
+		}
 	}
 	r := doctor.Examine(x, o.checks)
 	if o.target != "" {

@@ -73,7 +73,11 @@ type Check struct {
 	Reference string
 	// Needs are the facts without which it cannot tell.
 	Needs inspect.Facts
-	run   func(*exam)
+	// Also are facts that it needs only where those of Needs raise a suspicion,
+	// for they are costly to read: see [More].
+	Also    inspect.Facts
+	suspect func(*world) bool
+	run     func(*exam)
 }
 
 // Report is what all checks found.
@@ -125,6 +129,25 @@ func Facts(checks []Check) inspect.Facts {
 	return f
 }
 
+// More returns the facts that checks need beside [Facts] to judge what is in
+// x; 0 where there is nothing to judge, as on a healthy host.
+func More(x *inspect.Index, checks []Check) inspect.Facts {
+	var w *world
+	var f inspect.Facts
+	have, _ := x.Snapshot().Scope.Set()
+	for i := range checks {
+		if c := &checks[i]; c.suspect != nil && !have.Has(c.Also) {
+			if w == nil {
+				w = newWorld(x)
+			}
+			if c.suspect(w) {
+				f |= c.Also
+			}
+		}
+	}
+	return f
+}
+
 // Examine runs checks on a snapshot.
 func Examine(x *inspect.Index, checks []Check) *Report {
 	s := x.Snapshot()
@@ -140,6 +163,12 @@ func Examine(x *inspect.Index, checks []Check) *Report {
 		e := &exam{world: w, check: c, report: r}
 		if missing := c.Needs &^ have; missing != 0 {
 			e.unknown("host", "the snapshot has no "+words(missing))
+			continue
+		}
+		if missing := c.Also &^ have; missing != 0 {
+			if c.suspect(w) {
+				e.unknown("host", "there is a suspicion, and the snapshot has no "+words(missing))
+			}
 			continue
 		}
 		c.run(e)

@@ -34,6 +34,9 @@ const labFacts = wire.Facts &^ (inspect.FactConnections | inspect.FactServers)
 func (l *lab) snapshot() *inspect.Snapshot {
 	l.t.Helper()
 	s := &inspect.Snapshot{Format: inspect.Format, Scope: inspect.NewScope(inspect.FactsAll, nil)}
+	for i, t := range inspect.Types {
+		s.Host.Observer.NS[t.Link()] = l.id(uint64(50 + i))
+	}
 	s.Host.Observer.NS[inspect.LinkNet] = l.Host.ID
 	s.Host.NSDev = l.Host.ID.Dev
 	o := wire.Options{Facts: labFacts &^ inspect.FactPorts, ProcRoot: "/proc"}
@@ -56,6 +59,7 @@ func (l *lab) snapshot() *inspect.Snapshot {
 	if len(problems) > 0 {
 		l.t.Fatalf("problems: %+v", problems)
 	}
+	l.mounts(s, rootMount)
 	if l.adapt != nil {
 		l.adapt(s)
 	}
@@ -116,7 +120,7 @@ func newLab(t *testing.T) *lab { return &lab{MiniHost: netlab.NewMiniHost(t), t:
 // TestFaults breaks a healthy host in one way after the other: each is found
 // alone, with the right object and cause, and what repairs it leaves nothing.
 func TestFaults(t *testing.T) {
-	for _, f := range slices.Concat(routeFaults, filterFaults, bridgeFaults, publishFaults, otherFaults) {
+	for _, f := range slices.Concat(routeFaults, filterFaults, bridgeFaults, publishFaults, otherFaults, namespaceFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			l := newLab(t)
 			f.do(l)
@@ -125,7 +129,7 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("%d findings, want one of %s: %+v", len(r.Findings), f.check, r.Findings)
 			}
 			got := r.Findings[0]
-			if got.Check != f.check || got.Severity != f.severity || got.Object != f.object || !strings.Contains(got.Cause, f.cause) {
+			if got.Check != f.check || got.Severity != f.severity || !strings.HasPrefix(got.Object, f.object) || !strings.Contains(got.Cause, f.cause) {
 				t.Errorf("got %s %s %q: %q\nwant %s %s %q: %q", got.Severity, got.Check, got.Object, got.Cause, f.severity, f.check, f.object, f.cause)
 			}
 			if command := fixOf(&got); !strings.Contains(command, f.fix) || f.fix == "" && command != "" {
