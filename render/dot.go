@@ -24,7 +24,7 @@ func DOT(w io.Writer, v Drawing) error {
 			p("\t\t%s [label=\"\" shape=point]\n", dotQuote(b.key))
 		}
 		for _, n := range b.nodes {
-			p("\t\t%s [label=%s%s]\n", dotQuote(n.key), dotLabel(n.label), dotNodeStyle(n.look))
+			p("\t\t%s [label=%s%s]\n", dotQuote(n.key), dotLabel(n.label), dotNodeStyle(n.look)+dotHit(n.hit))
 		}
 		p("\t}\n")
 	}
@@ -33,10 +33,19 @@ func DOT(w io.Writer, v Drawing) error {
 	}
 	for i := range s.lines {
 		l := &s.lines[i]
-		p("\t%s -- %s [label=%s tooltip=%s%s]\n", dotQuote(l.from), dotQuote(l.to), dotQuote(l.label), dotQuote(l.why), dotLineStyle(l))
+		p("\t%s -- %s [label=%s tooltip=%s%s]\n", dotQuote(l.from), dotQuote(l.to), dotQuote(l.label), dotQuote(l.why), dotLineStyle(l)+dotHit(l.hit))
 	}
 	p("}\n")
 	return out.Flush()
+}
+
+// dotHit draws what a packet goes through thick; the last of two attributes of
+// the same name counts.
+func dotHit(hit bool) string {
+	if hit {
+		return " penwidth=4 color=\"#bc4c00\""
+	}
+	return ""
 }
 
 func dotBoxStyle(l look) string {

@@ -13,6 +13,9 @@ type Drawing struct {
 	Net   *graph.Topology
 	Users *graph.UserTree
 	PIDs  *graph.PIDTree
+	// Path are the keys of interfaces that a packet goes through, in this
+	// order; DOT draws them, and the lines between them, thick.
+	Path []string
 }
 
 // Document returns what is drawn: the one view, or all by kind.

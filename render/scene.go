@@ -41,6 +41,7 @@ type node struct {
 	key   string
 	label []string
 	look  look
+	hit   bool // a packet's path goes through it
 }
 
 // line leads from what is nearer to the world to what hangs on it, so that a
@@ -53,6 +54,7 @@ type line struct {
 	why      string
 	look     look
 	vague    bool
+	hit      bool // a packet's path goes along it
 }
 
 // sceneOf lays a drawing out.
@@ -67,7 +69,28 @@ func sceneOf(v Drawing) *scene {
 	if v.PIDs != nil {
 		s.pids(v.PIDs)
 	}
+	s.highlight(v.Path)
 	return s
+}
+
+// highlight marks what a packet goes through.
+func (s *scene) highlight(path []string) {
+	on, step := map[string]bool{}, map[[2]string]bool{}
+	for i, key := range path {
+		on[key] = true
+		if i > 0 {
+			step[[2]string{path[i-1], key}], step[[2]string{key, path[i-1]}] = true, true
+		}
+	}
+	for i := range s.boxes {
+		for k := range s.boxes[i].nodes {
+			n := &s.boxes[i].nodes[k]
+			n.hit = on[n.key]
+		}
+	}
+	for i := range s.lines {
+		s.lines[i].hit = step[[2]string{s.lines[i].from, s.lines[i].to}]
+	}
 }
 
 func (s *scene) network(t *graph.Topology) {

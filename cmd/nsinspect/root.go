@@ -31,7 +31,7 @@ func groups() []group {
 			{"why", newWhy}, {"mounts", newMounts}, {"can", newCan},
 		}},
 		{"Look at networks:", []command{
-			{"links", newLinks}, {"ports", newPorts}, {"graph", newGraph}, {"doctor", newDoctor},
+			{"links", newLinks}, {"ports", newPorts}, {"graph", newGraph}, {"trace", newTrace}, {"doctor", newDoctor},
 		}},
 		{"Act:", []command{
 			{"enter", newEnter}, {"demo", newDemo},

@@ -1,0 +1,321 @@
+package path
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+
+	"nsinspect/graph"
+	"nsinspect/graph/path/filter"
+	"nsinspect/inspect"
+)
+
+// Options say what packet to follow.
+type Options struct {
+	// From is the network namespace that sends. With Outside it is the one
+	// that the packet arrives at.
+	From inspect.ID
+	// Outside: the packet comes in through Uplink, or through the interface of
+	// the default route where that is 0.
+	Outside bool
+	Uplink  int
+	// Packet has protocol, destination and port. Its source is chosen where
+	// it is invalid.
+	Packet filter.Packet
+	// Routes asks the kernel; nil: reconstruct from the facts.
+	Routes Oracle
+}
+
+// maxSteps ends the way of a packet that goes on and on.
+const maxSteps = 200
+
+// tracer follows one connection.
+type tracer struct {
+	x    *inspect.Index
+	o    *Options
+	t    *graph.Topology
+	nets map[inspect.ID]*inspect.Network
+	// changed is by namespace how a packet was translated there.
+	changed map[inspect.ID][2]filter.Packet
+	marks   map[inspect.ID]filter.Conn // with the mark of the connection
+	report  *Report
+
+	// of the leg
+	leg    *Leg
+	packet filter.Packet
+	reply  bool
+	seen   map[string]bool
+	end    place // where it ended
+}
+
+// place is where a packet is.
+type place struct {
+	n  *inspect.Network
+	in *inspect.Interface // that it came, or goes out, through
+}
+
+// Trace follows a packet and, where that arrives, its answer.
+func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
+	w := &tracer{x: x, o: &o, t: t, nets: map[inspect.ID]*inspect.Network{}, changed: map[inspect.ID][2]filter.Packet{}, marks: map[inspect.ID]filter.Conn{}}
+	s := x.Snapshot()
+	for i := range s.Networks {
+		if n := &s.Networks[i]; n.Dark == 0 {
+			w.nets[n.NS] = n
+		}
+	}
+	n := w.nets[o.From]
+	if n == nil || !n.Has(inspect.FactNetwork|inspect.FactRoutes) {
+		return nil, fmt.Errorf("the network namespace net:[%d] could not be read", o.From.Ino)
+	}
+	w.report = &Report{Reconstructed: o.Routes == nil, Problems: append([]inspect.Problem{}, s.Problems...), Format: 1}
+	w.packet = o.Packet
+	w.begin(&w.report.Forward)
+	if err := w.start(n); err != nil {
+		return nil, err
+	}
+	r := w.report
+	r.Disposition, r.Reason, r.MTU = r.Forward.Disposition, r.Forward.Reason, r.Forward.MTU
+	if r.Disposition.Good() {
+		w.answer()
+	}
+	return r, nil
+}
+
+func (w *tracer) begin(l *Leg) { w.leg, w.seen = l, map[string]bool{}; l.Steps = []Step{} }
+
+func (w *tracer) start(n *inspect.Network) error {
+	if !w.o.Outside {
+		w.send(n)
+		w.note()
+		return nil
+	}
+	in := n.Interface(w.o.Uplink)
+	gateway := netip.Addr{}
+	if in == nil {
+		in, gateway = uplink(n, w.packet.Dst)
+	}
+	if in == nil {
+		return fmt.Errorf("no default route says through which interface packets from outside come in")
+	}
+	if !w.packet.Src.IsValid() {
+		w.packet.Src = gateway
+		if !gateway.IsValid() {
+			w.packet.Src = stranger(in, w.packet.Dst)
+		}
+	}
+	if !w.packet.Src.IsValid() {
+		return fmt.Errorf("no address outside is known: say which with --source")
+	}
+	w.report.Packet = w.packet
+	w.step(n, in, Step{Do: "receive", Text: "arrives from outside at " + in.Name, MTU: in.MTU})
+	w.receive(n, in, w.packet.Dst)
+	w.note()
+	return nil
+}
+
+// uplink is the interface of the default route, and the next hop.
+func uplink(n *inspect.Network, to netip.Addr) (*inspect.Interface, netip.Addr) {
+	for i := range n.Routes {
+		r := &n.Routes[i]
+		if r.Table == 254 && r.Family == familyOf(to) && r.Dst.Bits() == 0 && len(r.Hops) > 0 && r.Type == "unicast" {
+			return n.Interface(r.Hops[0].Oif), r.Hops[0].Via
+		}
+	}
+	return nil, netip.Addr{}
+}
+
+// stranger is an address of the network of an interface that it has not
+// itself.
+func stranger(i *inspect.Interface, to netip.Addr) netip.Addr {
+	for _, a := range i.Addrs {
+		if a.Prefix.Addr().Is4() != to.Is4() {
+			continue
+		}
+		if next := a.Prefix.Addr().Next(); a.Prefix.Contains(next) && next != to {
+			return next
+		}
+	}
+	return netip.Addr{}
+}
+
+// answer follows the answer to where the packet came from.
+func (w *tracer) answer() {
+	last, end := w.packet, w.end
+	if end.n == nil {
+		return
+	}
+	w.packet = filter.Packet{Proto: last.Proto, Src: last.Dst, Dst: last.Src, SrcPort: last.DstPort, DstPort: last.SrcPort}
+	switch last.Proto {
+	case filter.ICMPv6:
+		w.packet.ICMPType = 129
+	}
+	w.reply = true
+	w.report.Reply = &Leg{}
+	w.begin(w.report.Reply)
+	if w.report.Forward.Disposition == ExitsNetwork {
+		w.step(end.n, end.in, Step{Do: "receive", Text: "the answer arrives at " + end.in.Name, MTU: end.in.MTU})
+		w.receive(end.n, end.in, w.packet.Dst)
+	} else {
+		w.send(end.n)
+	}
+	if d := w.leg.Disposition; !d.Good() {
+		w.report.Disposition, w.report.Reason = d, "the answer: "+w.leg.Reason
+	}
+	w.report.MTU = least(w.report.MTU, w.leg.MTU)
+}
+
+func least(a, b uint32) uint32 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+func (w *tracer) key(n *inspect.Network) string { return fmt.Sprintf("net:[%d]", n.NS.Ino) }
+
+func (w *tracer) step(n *inspect.Network, i *inspect.Interface, s Step) {
+	s.Netns = w.key(n)
+	if i != nil {
+		s.Iface, s.IfName = fmt.Sprintf("%s/%d", s.Netns, i.Index), i.Name
+	}
+	if s.MTU != 0 && (i == nil || !i.Loopback()) {
+		w.leg.MTU = least(w.leg.MTU, s.MTU)
+	}
+	w.leg.Steps = append(w.leg.Steps, s)
+}
+
+// stop ends the leg.
+func (w *tracer) stop(n *inspect.Network, i *inspect.Interface, d Disposition, s Step) {
+	s.Bad = !d.Good()
+	w.step(n, i, s)
+	w.leg.Disposition = d
+	if s.Bad {
+		w.leg.Reason = s.Text
+	}
+	w.end = place{n, i}
+}
+
+// conn is what the tracker of a namespace knows of the connection.
+func (w *tracer) conn(n *inspect.Network) filter.Conn {
+	c := filter.Conn{State: filter.New, Original: w.packet}
+	c.Mark, c.MarkUnknown = w.marks[n.NS].Mark, w.marks[n.NS].MarkUnknown
+	change, ok := w.changed[n.NS]
+	if ok {
+		c.Original = change[0]
+		c.SNAT = change[0].Src != change[1].Src
+		c.DNAT = change[0].Dst != change[1].Dst || change[0].DstPort != change[1].DstPort
+	}
+	if w.reply {
+		c.State, c.Reply = filter.Established, true
+		if !ok {
+			c.Original.Src, c.Original.Dst = w.packet.Dst, w.packet.Src
+			c.Original.SrcPort, c.Original.DstPort = w.packet.DstPort, w.packet.SrcPort
+		}
+	}
+	return c
+}
+
+// hook runs the rules of a hook. It returns false where the way ends.
+func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
+	at := q.In
+	if at == nil || q.Hook == "postrouting" {
+		at = cmp.Or(q.Out, q.In)
+	}
+	if w.reply && (q.Hook == "prerouting" || q.Hook == "output") {
+		w.undo(n, at, true)
+	}
+	q.Packet, q.Conn, q.RouteType = w.packet, w.conn(n), filter.LocalTypes(n)
+	if q.Out != nil {
+		q.OutAddr = sourceFor(q.Out, w.packet.Dst)
+	}
+	if q.In != nil {
+		q.InAddr = sourceFor(q.In, w.packet.Src)
+	}
+	r := filter.Run(n.Ruleset, q)
+	switch {
+	case r.Verdict.Stops():
+		d := DeniedIn
+		if q.Hook == "postrouting" || q.Hook == "output" {
+			d = DeniedOut
+		}
+		text := q.Hook + ": " + ruleText(r.Rule)
+		if r.Reason != "" {
+			text += ", " + r.Reason
+		}
+		w.stop(n, at, d, Step{Do: "filter", Text: text, Rule: r.Rule})
+		return false
+	case r.Verdict == filter.Unknown:
+		text := q.Hook + ": cannot be told: " + r.Reason
+		if r.Rule != nil {
+			text += ": " + ruleText(r.Rule)
+		}
+		w.stop(n, at, InsufficientInfo, Step{Do: "filter", Text: text, Rule: r.Rule})
+		return false
+	}
+	if len(r.Chains) > 0 {
+		w.step(n, at, Step{Do: "filter", Text: q.Hook + ": passes, " + ruleText(r.Rule), Rule: r.Rule})
+	}
+	if r.NAT != nil {
+		w.translated(n, at, q.Packet, &r)
+	}
+	w.marks[n.NS] = r.Conn
+	w.packet.Mark, w.packet.MarkUnknown = r.Packet.Mark, r.Packet.MarkUnknown
+	if w.reply && (q.Hook == "postrouting" || q.Hook == "input") {
+		w.undo(n, at, false)
+	}
+	return true
+}
+
+func (w *tracer) translated(n *inspect.Network, at *inspect.Interface, before filter.Packet, r *filter.Result) {
+	after := r.Packet
+	first := before
+	if c, ok := w.changed[n.NS]; ok {
+		first = c[0]
+	}
+	w.changed[n.NS] = [2]filter.Packet{first, after}
+	w.packet = after
+	w.step(n, at, Step{
+		Do: "nat", Text: fmt.Sprintf("%s: %s becomes %s", r.Translation, tuple(before), tuple(after)), Rule: r.NAT, Before: &before, After: &after,
+	})
+}
+
+// undo translates an answer back: its destination where it comes in, its
+// source where it goes out.
+func (w *tracer) undo(n *inspect.Network, at *inspect.Interface, dst bool) {
+	c, ok := w.changed[n.NS]
+	if !ok {
+		return
+	}
+	before := w.packet
+	if dst && c[0].Src != c[1].Src && w.packet.Dst == c[1].Src {
+		w.packet.Dst, w.packet.DstPort = c[0].Src, c[0].SrcPort
+	}
+	if !dst && w.packet.Src == c[1].Dst {
+		w.packet.Src, w.packet.SrcPort = c[0].Dst, c[0].DstPort
+	}
+	if after := w.packet; after != before {
+		w.step(n, at, Step{Do: "nat", Text: fmt.Sprintf("translated back: %s becomes %s", tuple(before), tuple(after)), Before: &before, After: &after})
+	}
+}
+
+func ruleText(r *filter.Rule) string {
+	if r == nil {
+		return "no rules"
+	}
+	text := fmt.Sprintf("%s %s %s", r.Family, r.Table, r.Chain)
+	if r.Handle != 0 {
+		text += fmt.Sprintf(" handle %d", r.Handle)
+	}
+	return text + ": " + r.Text
+}
+
+// tuple writes addresses and ports.
+func tuple(p filter.Packet) string {
+	side := func(a netip.Addr, port uint16) string {
+		if port == 0 {
+			return a.String()
+		}
+		return netip.AddrPortFrom(a, port).String()
+	}
+	return side(p.Src, p.SrcPort) + " → " + side(p.Dst, p.DstPort)
+}
