@@ -53,7 +53,11 @@ func (b *topologyBuilder) namespaces() {
 		}
 	}
 	own := b.x.Own(inspect.Net)
-	add := func(id inspect.ID) { b.addNetns(b.describe(id), nets[id]) }
+	add := func(id inspect.ID) {
+		if n := nets[id]; n == nil || !n.Gone {
+			b.addNetns(b.describe(id), n)
+		}
+	}
 	if !own.IsZero() {
 		add(own)
 	}

@@ -22,6 +22,9 @@ type Network struct {
 	// Torn says that the kernel changed what it listed while it listed it,
 	// also when asked again: some entries may be missing or old.
 	Torn bool `json:"torn,omitempty"`
+	// Gone says that nothing led to the namespace any more when it was to be
+	// read: it ended after it was seen. Nothing is known of it then.
+	Gone bool `json:"gone,omitempty"`
 	// NSIDs are the numbers that the namespace has for others, by number.
 	NSIDs []NSID `json:"nsids,omitempty"`
 	// Interfaces are by index.

@@ -239,6 +239,9 @@ func pairNote(b *graph.Branch) string {
 
 // endNotes say in what the two ends of a pair differ.
 func endNotes(note func(string, ...any), i, far *graph.Iface) {
+	if i.Missing {
+		return // nothing but its index is known
+	}
 	if i.State != far.State {
 		note("%s is %s", i.Name, i.State)
 	}

@@ -51,6 +51,7 @@ type drawing struct {
 	Namespaces []struct {
 		Key, Title, Kind string
 		NS               uint64
+		Unread           bool
 		Interfaces       []iface
 	}
 	Edges []struct {
@@ -321,12 +322,19 @@ func TestChurn(t *testing.T) {
 	}()
 	for range 40 {
 		r := exec.Command("nsenter", at(host), binary, "graph", "-o", "json", "--no-containers")
+		var stderr strings.Builder
+		r.Stderr = &stderr
 		out, err := r.Output()
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || strings.Contains(stderr.String(), "network namespace") || strings.Contains(stderr.String(), "by its number") {
+			t.Fatalf("%v: %s", err, stderr.String())
 		}
 		var g drawing
 		decode(t, string(out), &g)
+		for _, ns := range g.Namespaces {
+			if ns.Unread && ns.Kind != "unknown" {
+				t.Errorf("%s (%s) was not left out: %+v", ns.Key, ns.Title, ns)
+			}
+		}
 		if got := g.ends("peer", end{host.ID.Ino, "stays"}); len(got) != 1 || got[0] != (end{a.ID.Ino, "eth0"}) {
 			t.Fatalf("stays leads to %v", got)
 		}

@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -30,8 +31,8 @@ type Options struct {
 const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
 	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers
 
-// Collect reads the network namespaces. One that went meanwhile is left out;
-// what could not be read is a Problem.
+// Collect reads the network namespaces. One that went meanwhile is said to be
+// gone; what could not be read is a Problem.
 func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Problem) {
 	bugs := &faults{total: len(o.Sources)}
 	if !o.Facts.Has(inspect.FactNetwork) || len(o.Sources) == 0 {
@@ -83,7 +84,7 @@ func settle(rooms []*room, bugs *faults) []*dark {
 	for _, r := range v.lopsided() {
 		r.net.Torn = true
 	}
-	c := &crawler{v: v, bugs: bugs}
+	c := &crawler{v: v, again: again, bugs: bugs}
 	c.crawl()
 	return c.all
 }
@@ -92,6 +93,9 @@ func settle(rooms []*room, bugs *faults) []*dark {
 func assemble(rooms []*room, darks []*dark) []inspect.Network {
 	nets := make([]inspect.Network, 0, len(rooms)+len(darks))
 	for _, r := range rooms {
+		if errors.Is(r.err, errGone) {
+			nets = append(nets, inspect.Network{NS: r.src.ID, Gone: true, Facts: []string{}})
+		}
 		if r.route == nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -19,9 +20,10 @@ type dark struct {
 // Their links may lead to further ones: the kernel then gives the room that
 // asks a number for these too, so that one socket reaches the whole graph.
 type crawler struct {
-	v    *resolver
-	all  []*dark
-	bugs *faults
+	v     *resolver
+	again *visitor
+	all   []*dark
+	bugs  *faults
 }
 
 // maxDark bounds the crawl against a host that makes namespaces faster than
@@ -33,13 +35,35 @@ func (c *crawler) crawl() {
 		if r.route == nil {
 			continue
 		}
-		for todo := r.unknown(); len(todo) > 0 && len(c.all) < maxDark; todo = r.unknown() {
-			for _, n := range todo {
-				r.known[n] = party{dark: c.identify(r, n)}
+		gone := 0 // how often some had
+		for todo := r.unknown(); len(todo) > 0 && len(c.all) < maxDark && gone <= rounds; todo = r.unknown() {
+			if c.identifyAll(r, todo) {
+				c.relist(r)
+				continue
+			}
+			// Its links go soon. Those that stay lead to an unknown one.
+			if gone++; gone <= rounds {
+				if err := c.again.interfaces(r); err != nil {
+					c.bugs.add("read network of network namespace", r.src.ID, err)
+				}
 			}
 			c.relist(r)
 		}
 	}
+}
+
+// identifyAll finds out what r has the numbers for. It returns false when one
+// of them is of a namespace that has gone: then the links of r changed too.
+func (c *crawler) identifyAll(r *room, numbers []int32) bool {
+	all := true
+	for _, n := range numbers {
+		if d := c.identify(r, n); d != 0 {
+			r.known[n] = party{dark: d}
+		} else {
+			all = false
+		}
+	}
+	return all
 }
 
 // relist takes in the numbers that the kernel gave r while it listed by
@@ -55,7 +79,7 @@ func (c *crawler) relist(r *room) {
 }
 
 // identify returns the number of the dark network that r has as n; a new one
-// where it has not been met before.
+// where it has not been met before, 0 where it has gone meanwhile.
 func (c *crawler) identify(r *room, n int32) int {
 	for i, d := range c.all {
 		if d.from != r && sameDark(d, r, n) {
@@ -63,13 +87,15 @@ func (c *crawler) identify(r *room, n int32) int {
 		}
 	}
 	d := &dark{from: r, nsid: n}
-	c.all = append(c.all, d)
-	d.net = inspect.Network{Dark: len(c.all), Via: &inspect.Via{NS: r.src.ID, NSID: n}, Facts: []string{}}
-	if err := d.read(); err != nil {
-		c.bugs.add("list links of a namespace by its number", r.src.ID, err)
-	} else {
+	d.net = inspect.Network{Dark: len(c.all) + 1, Via: &inspect.Via{NS: r.src.ID, NSID: n}, Facts: []string{}}
+	if err := d.read(); err == nil {
 		d.net.Facts = inspect.FactNetwork.Names()
+	} else if errors.Is(err, unix.EINVAL) {
+		return 0 // the kernel knows none such: it ended, and the number goes with it
+	} else {
+		c.bugs.add("list links of a namespace by its number", r.src.ID, err)
 	}
+	c.all = append(c.all, d)
 	return d.net.Dark
 }
 

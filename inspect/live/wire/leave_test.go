@@ -61,7 +61,7 @@ func openFiles(t *testing.T) int {
 }
 
 // A source that is gone is left out; one that opens to something else too.
-func TestGoneIsLeftOut(t *testing.T) {
+func TestGone(t *testing.T) {
 	a, b := netlab.New(t), netlab.New(t)
 	sources := []wire.Source{
 		{ID: a.ID, Open: a.Open},
@@ -70,8 +70,8 @@ func TestGoneIsLeftOut(t *testing.T) {
 		{ID: b.ID, Open: func() (int, error) { return -1, os.ErrPermission }},
 	}
 	nets, problems := wire.Collect(t.Context(), wire.Options{Facts: inspect.FactNetwork, Sources: sources, ProcRoot: "/proc"})
-	if len(nets) != 1 || nets[0].NS != a.ID {
-		t.Errorf("%d networks, want that of a", len(nets))
+	if len(nets) != 3 || !nets[0].Gone || !nets[1].Gone || nets[2].NS != a.ID || nets[2].Gone {
+		t.Errorf("networks %+v, want two that are gone and that of a", nets)
 	}
 	if len(problems) != 1 || problems[0].Count != 1 || problems[0].Total != 4 || problems[0].Hint == "" {
 		t.Errorf("problems %+v", problems)
