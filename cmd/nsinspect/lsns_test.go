@@ -144,8 +144,10 @@ func threadNamespaces(x *inspect.Index) map[uint64]bool {
 	found := map[uint64]bool{}
 	for _, p := range x.Snapshot().Processes {
 		for _, thread := range p.Threads {
-			for _, id := range thread.NS {
-				found[id.Ino] = true
+			for l, id := range thread.NS {
+				if id != p.NS[l] {
+					found[id.Ino] = true
+				}
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func parseTypes(names []string) ([]inspect.Type, error) {
 	for _, name := range names {
 		t, err := inspect.ParseType(name)
 		if err != nil {
-			return nil, usageError("-t net", "%w", err)
+			return nil, usageError("nsinspect tree -t net", "%w", err)
 		}
 		kinds = append(kinds, t)
 	}

@@ -105,6 +105,8 @@ func hint(err error) string {
 		return hintRoot
 	case !inInitialUser():
 		return "root of a user namespace is not root of the host: run it on the host"
+	case errors.Is(err, unix.EPERM) && !hasCapability(unix.CAP_SYS_ADMIN): // setns(2)
+		return "root lacks CAP_SYS_ADMIN here: run it on the host, or in a container with docker run --privileged"
 	case !hasCapability(unix.CAP_SYS_PTRACE):
 		return "root lacks CAP_SYS_PTRACE here: run it on the host, or in a container with docker run --cap-add SYS_PTRACE"
 	default:

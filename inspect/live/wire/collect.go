@@ -25,6 +25,8 @@ type Options struct {
 	// PIDs are the processes of which FactPorts, FactConnections and FactServers
 	// read the open files.
 	PIDs []int
+	// Denied is the hint of a Problem about a missing privilege; "": to be root.
+	Denied string
 }
 
 // Facts are those that Collect can read.
@@ -34,7 +36,7 @@ const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors |
 // Collect reads the network namespaces. One that went meanwhile is said to be
 // gone; what could not be read is a Problem.
 func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Problem) {
-	bugs := &faults{total: len(o.Sources)}
+	bugs := &faults{total: len(o.Sources), denied: cmp.Or(o.Denied, "run as root (sudo nsinspect …)")}
 	if !o.Facts.Has(inspect.FactNetwork) || len(o.Sources) == 0 {
 		return nil, nil
 	}

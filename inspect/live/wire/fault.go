@@ -18,6 +18,8 @@ type faults struct {
 	mu    sync.Mutex
 	all   []inspect.Problem
 	total int // how many namespaces there are
+	// denied is the hint where a privilege is missing.
+	denied string
 }
 
 // add takes in an error of an operation on a namespace; nil is none.
@@ -34,7 +36,7 @@ func (f *faults) add(op string, ns inspect.ID, err error) {
 			return
 		}
 	}
-	p := inspect.Problem{Op: op, Err: text, Count: 1, Total: f.total, Hint: hint(err)}
+	p := inspect.Problem{Op: op, Err: text, Count: 1, Total: f.total, Hint: f.hint(err)}
 	if !ns.IsZero() {
 		p.Path = "net:[" + strconv.FormatUint(ns.Ino, 10) + "]"
 	}
@@ -51,10 +53,10 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func hint(err error) string {
+func (f *faults) hint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return "run as root: sudo nsinspect …"
+		return f.denied
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return "raise the limit of open files: ulimit -n 65536"
 	}
