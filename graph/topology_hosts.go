@@ -36,16 +36,16 @@ func (b *topologyBuilder) networks() {
 // byAddress returns the interface that has one of the addresses.
 func (ns *Netns) byAddress(addrs ...netip.Addr) *Iface {
 	for _, i := range ns.Interfaces {
-		if i.facts == nil {
-			continue
-		}
-		for _, a := range i.facts.Addrs {
-			if slices.Contains(addrs, a.Prefix.Addr()) {
-				return i
-			}
+		if i.has(addrs...) {
+			return i
 		}
 	}
 	return nil
+}
+
+// has reports whether the interface has one of the addresses.
+func (i *Iface) has(addrs ...netip.Addr) bool {
+	return i.facts != nil && slices.ContainsFunc(i.facts.Addrs, func(a inspect.Addr) bool { return slices.Contains(addrs, a.Prefix.Addr()) })
 }
 
 // nameNetwork names what i hangs on: the bridge that its peer is a port of,

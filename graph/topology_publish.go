@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -38,18 +39,29 @@ func (b *topologyBuilder) publish() {
 	for k := range list {
 		all = b.publishOf(&list[k], all)
 	}
+	slices.SortStableFunc(all, func(a, b *publication) int {
+		return cmp.Or(cmp.Compare(a.port.HostPort, b.port.HostPort), a.port.HostIP.Compare(b.port.HostIP),
+			cmp.Compare(a.port.Protocol, b.port.Protocol))
+	})
 	for _, p := range all {
 		p.to.Published = append(p.to.Published, p.port)
-		b.edge(Edge{Kind: EdgePublish, From: b.entrance(p.to), To: p.to.Key, Label: PortLabel(p.port), Evidence: strings.Join(p.evidence, "; ")})
+		b.edge(Edge{Kind: EdgePublish, From: b.entrance(p.to, p.port.HostIP), To: p.to.Key, Label: PortLabel(p.port), Evidence: strings.Join(p.evidence, "; ")})
 	}
 }
 
-// entrance is where packets for a published port come in: the uplink of the
-// namespace that the container hangs on, else that namespace itself.
-func (b *topologyBuilder) entrance(i *Iface) string {
+// entrance is where packets for a published port come in, of the namespace
+// that the container hangs on: the interface with the address that it is
+// published at, which is the loopback where it is for the host alone; else the
+// uplink, else that namespace itself.
+func (b *topologyBuilder) entrance(i *Iface, at netip.Addr) string {
 	ns := i.ns
 	for _, up := range b.above(i) {
 		ns = up.ns
+	}
+	for _, own := range ns.Interfaces {
+		if own.Loopback && at.IsLoopback() || at.IsValid() && own.has(at) {
+			return own.Key
+		}
 	}
 	for _, up := range ns.Interfaces {
 		if up.Default != "" && ns != i.ns {

@@ -33,7 +33,7 @@ func DOT(w io.Writer, v Drawing) error {
 	}
 	for i := range s.lines {
 		l := &s.lines[i]
-		p("\t%s -- %s [label=%s tooltip=%s%s]\n", dotQuote(l.from), dotQuote(l.to), dotQuote(l.label), dotQuote(l.why), dotLineStyle(l)+dotHit(l.hit))
+		p("\t%s -- %s [label=%s tooltip=%s%s]\n", dotQuote(l.from), dotQuote(l.to), dotLabel(l.label), dotQuote(l.why), dotLineStyle(l)+dotHit(l.hit))
 	}
 	p("}\n")
 	return out.Flush()

@@ -54,8 +54,8 @@ func mermaidArrow(l *line) string {
 	case l.look == onward || l.look == open:
 		arrow = "-.->"
 	}
-	if l.label != "" {
-		return fmt.Sprintf("%s|\"%s\"|", arrow, mermaidEscape(l.label))
+	if len(l.label) > 0 {
+		return fmt.Sprintf("%s|\"%s\"|", arrow, mermaidLabel(l.label))
 	}
 	return arrow
 }

@@ -50,7 +50,7 @@ type node struct {
 type line struct {
 	from, to string
 	up       bool
-	label    string
+	label    []string
 	why      string
 	look     look
 	vague    bool
@@ -111,10 +111,18 @@ func (s *scene) network(t *graph.Topology) {
 	for i := range t.Servers {
 		s.loose = append(s.loose, node{key: t.Servers[i].Key, label: serverLabel(&t.Servers[i])})
 	}
+	ports := map[[2]string]int{} // the line of what is published at the same two ends
 	for i := range t.Edges {
 		e := &t.Edges[i]
 		l := line{
-			from: e.From, to: e.To, label: edgeLabel(e), why: Sanitize(e.Evidence), look: edgeLook(e.Kind), vague: e.OneSided,
+			from: e.From, to: e.To, label: sanitizeAll([]string{edgeLabel(e)}), why: Sanitize(e.Evidence), look: edgeLook(e.Kind), vague: e.OneSided,
+		}
+		if e.Kind == graph.EdgePublish {
+			if k, ok := ports[[2]string{l.from, l.to}]; ok {
+				s.lines[k].label, s.lines[k].why = append(s.lines[k].label, l.label...), s.lines[k].why+"; "+l.why
+				continue
+			}
+			ports[[2]string{l.from, l.to}] = len(s.lines)
 		}
 		switch e.Kind {
 		case graph.EdgePort, graph.EdgeLower, graph.EdgeUnderlay, graph.EdgeRoute:

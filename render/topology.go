@@ -198,8 +198,12 @@ func ifaceNotes(b *graph.Branch, wide, ascii bool) []string {
 	if ascii {
 		arrow = "->"
 	}
+	var ports []string
 	for _, p := range far.Published {
-		note("published %s", strings.ReplaceAll(graph.PortLabel(p), "→", arrow))
+		ports = append(ports, strings.ReplaceAll(graph.PortLabel(p), "→", arrow))
+	}
+	if ports != nil {
+		note("published %s", strings.Join(ports, " "))
 	}
 	for k := range i.Servers {
 		note("served by %s", i.Servers[k].Title())

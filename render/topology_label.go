@@ -69,7 +69,7 @@ func edgeLabel(e *graph.Edge) string {
 		}
 		return ""
 	}
-	return Sanitize(e.Label)
+	return e.Label
 }
 
 func sanitizeAll(lines []string) []string {

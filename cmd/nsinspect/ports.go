@@ -72,6 +72,9 @@ func (o *portsOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !slices.ContainsFunc(keys, func(key string) bool { return t.Netns(key) != nil }) {
+			return withHint(fmt.Errorf("%s is an interface: ports are those of a namespace", o.target), "nsinspect links %s", o.target)
+		}
 		rows = slices.DeleteFunc(rows, func(r graph.PortRow) bool { return !slices.Contains(keys, r.Netns) })
 	}
 	if rows, err = o.list.apply(rows); err != nil {
