@@ -1,16 +1,17 @@
 package container
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/url"
+	"net/textproto"
 	"strings"
 )
+
+const statusOK = 200
 
 // Bounds of what is read of an answer.
 const (
@@ -48,58 +49,34 @@ func (p endpoint) ask(ctx context.Context) answer {
 
 func (p endpoint) list(ctx context.Context, a *answer) error {
 	// Without version: every engine has the path, none has every version.
-	u := p.base.JoinPath("containers/json")
-	u.RawQuery = "all=1"
-	resp, err := p.get(ctx, u)
+	r, err := p.get(ctx, p.path+"containers/json?all=1")
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return readStatus(resp)
+	if r.code != statusOK {
+		return r.refusal()
 	}
-	return p.decode(ctx, resp, a)
+	return p.decode(ctx, r, a)
 }
 
-// get asks one question.
-func (p endpoint) get(ctx context.Context, u *url.URL) (*http.Response, error) {
-	config, err := p.tls.config()
-	if err != nil {
-		return nil, err
-	}
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, p.network, p.address)
-		},
-		TLSClientConfig:        config,
-		DisableKeepAlives:      true, // one question, and nothing stays behind
-		DisableCompression:     true, // no bombs
-		MaxResponseHeaderBytes: maxHeader,
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	return transport.RoundTrip(req) // a Client would follow redirects
-}
-
-// readStatus makes an error of an answer that is none. Docker and Podman say
+// refusal makes an error of an answer that is none. Docker and Podman say
 // why in JSON.
-func readStatus(resp *http.Response) error {
+func (r *response) refusal() error {
 	var body struct{ Message string }
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	if json.Unmarshal(data, &body) != nil {
+	if len(r.body) > maxMessage || json.Unmarshal(r.body, &body) != nil {
 		body.Message = ""
 	}
-	return &statusError{status: resp.Status, message: strings.ToValidUTF8(body.Message, "\uFFFD")}
+	return &statusError{
+		status:  strings.ToValidUTF8(r.status, "\uFFFD"),
+		message: strings.ToValidUTF8(body.Message, "\uFFFD"),
+	}
 }
 
 // decode reads container by container, so that an answer that breaks off
 // gives those before.
-func (p endpoint) decode(ctx context.Context, resp *http.Response, a *answer) error {
-	body := &io.LimitedReader{R: resp.Body, N: maxAnswer}
-	dec := json.NewDecoder(body)
-	engine := engineOf(resp.Header, p.engine)
+func (p endpoint) decode(ctx context.Context, r *response, a *answer) error {
+	dec := json.NewDecoder(bytes.NewReader(r.body))
+	engine := engineOf(r.header, p.engine)
 	err := decodeList(ctx, dec, func(c *apiContainer) error {
 		if c.ID == "" {
 			return errors.New("a container without id")
@@ -107,8 +84,8 @@ func (p endpoint) decode(ctx context.Context, resp *http.Response, a *answer) er
 		a.containers = append(a.containers, c.container(engine))
 		return nil
 	})
-	if err != nil && body.N <= 0 {
-		return errTooLong
+	if err != nil && r.cut != nil {
+		return r.cut
 	}
 	return err
 }
@@ -143,7 +120,7 @@ func brokenOff(err error) error {
 }
 
 // engineOf tells Podman from Docker by what it says of itself.
-func engineOf(h http.Header, expected string) string {
+func engineOf(h textproto.MIMEHeader, expected string) string {
 	switch server := h.Get("Server"); {
 	case h.Get("Libpod-Api-Version") != "", strings.HasPrefix(server, "Libpod/"):
 		return Podman

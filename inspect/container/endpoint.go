@@ -19,9 +19,8 @@ type endpoint struct {
 	engine  string // the engine that is expected there
 	network string // of dial: unix, tcp
 	address string
-	base    url.URL   // of its requests
-	tls     *tlsFiles // nil: plain
-	chosen  bool      // named by the user, so that its absence is a problem
+	path    string // of its API: "/", or what a proxy has before it
+	chosen  bool   // named by the user, so that its absence is a problem
 }
 
 // places are the paths of a host; tests have their own.
@@ -70,8 +69,7 @@ func (e *engines) endpoints() ([]endpoint, []inspect.Problem) {
 
 func unixSocket(engine, path string) endpoint {
 	return endpoint{
-		name: "unix://" + path, engine: engine, network: "unix", address: path,
-		base: url.URL{Scheme: "http", Host: "localhost", Path: "/"},
+		name: "unix://" + path, engine: engine, network: "unix", address: path, path: "/",
 	}
 }
 
@@ -146,7 +144,7 @@ func exists(path string) bool {
 type schemeError string
 
 func (e schemeError) Error() string {
-	return fmt.Sprintf("scheme %q is not one of unix, tcp, http, https", string(e))
+	return fmt.Sprintf("scheme %q is not one of unix, tcp, http", string(e))
 }
 
 // parseHost reads DOCKER_HOST as docker(1) does.
@@ -164,29 +162,30 @@ func parseHost(host string, env func(string) string) (endpoint, error) {
 		p := unixSocket(Docker, path)
 		p.name, p.chosen = host, true
 		return p, nil
-	case "tcp", "http", "https":
+	case "tcp", "http":
 		return tcpHost(u, env)
 	}
 	return endpoint{}, schemeError(u.Scheme)
 }
 
+// errTLS is an engine that is to be asked over TLS: one of another host, whose
+// containers are not here.
+var errTLS = errors.New("it is to be asked over TLS, which only engines of other hosts need")
+
 func tcpHost(u *url.URL, env func(string) string) (endpoint, error) {
-	if u.Hostname() == "" {
+	switch {
+	case u.Hostname() == "":
 		return endpoint{}, errors.New("no host in it")
+	case env("DOCKER_TLS_VERIFY") != "" || env("DOCKER_CERT_PATH") != "":
+		return endpoint{}, errTLS
 	}
-	p := endpoint{name: u.Redacted(), engine: Docker, network: "tcp", chosen: true}
-	p.tls = tlsFromEnv(env)
-	if p.tls == nil && u.Scheme == "https" {
-		p.tls = &tlsFiles{verify: true}
-	}
-	scheme, port := "http", "2375"
-	if p.tls != nil {
-		scheme, port = "https", "2376"
-	}
+	port := "2375"
 	if u.Port() != "" {
 		port = u.Port()
 	}
-	p.address = net.JoinHostPort(u.Hostname(), port)
-	p.base = url.URL{Scheme: scheme, Host: p.address, Path: "/" + u.Path}
-	return p, nil
+	path := u.JoinPath("/").EscapedPath()
+	return endpoint{
+		name: u.Redacted(), engine: Docker, network: "tcp", chosen: true,
+		address: net.JoinHostPort(u.Hostname(), port), path: path,
+	}, nil
 }

@@ -25,9 +25,8 @@ const Limit = 280 * time.Millisecond
 // nonsense is a problem and costs no more than that; one that is not installed
 // is none.
 //
-// It asks the engine that DOCKER_HOST names (unix, tcp, http and https, with
-// DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), or Docker's sockets of the system
-// and of the user; and Podman's sockets of the system and of the user. The
+// It asks the engine that DOCKER_HOST names (unix, tcp and http; one behind TLS
+// or ssh is another host's), or Docker's sockets of the system and of the user; and Podman's sockets of the system and of the user. The
 // engines of other users are not asked, for they could say anything. Where
 // two engines know one id, the first in this order is believed.
 //

@@ -1,18 +1,10 @@
 package container
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
-	"os"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"nsinspect/inspect"
 )
@@ -71,17 +63,8 @@ func nameFor(word, engine string) (string, bool) {
 
 // one asks for one container. No answer is no container.
 func (p endpoint) one(ctx context.Context, name string) []inspect.Container {
-	u := p.base.JoinPath("containers", name, "json")
-	ask := func() (*http.Response, error) { return p.get(ctx, u) }
-	if p.network == "unix" {
-		ask = func() (*http.Response, error) { return p.plain(ctx, u.RequestURI()) }
-	}
-	resp, err := ask()
-	if err != nil {
-		return nil
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	r, err := p.get(ctx, p.path+"containers/"+name+"/json")
+	if err != nil || r.code != statusOK {
 		return nil
 	}
 	var body struct {
@@ -92,65 +75,11 @@ func (p endpoint) one(ctx context.Context, name string) []inspect.Container {
 			Pid    int
 		}
 	}
-	if json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&body) != nil || body.ID == "" {
+	if json.Unmarshal(r.body, &body) != nil || body.ID == "" {
 		return nil
 	}
 	return []inspect.Container{{
-		ID: body.ID, Name: strings.TrimPrefix(body.Name, "/"), Engine: engineOf(resp.Header, p.engine),
+		ID: body.ID, Name: strings.TrimPrefix(body.Name, "/"), Engine: engineOf(r.header, p.engine),
 		State: body.State.Status, PID: max(body.State.Pid, 0),
 	}}
-}
-
-// plain asks one question on a Unix socket with HTTP/1.0 and nothing around
-// it: no pool of connections, no poller, no goroutines. Entering a container
-// takes a few milliseconds, of which those would be a good part.
-func (p endpoint) plain(ctx context.Context, uri string) (*http.Response, error) {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
-	}
-	defer syscall.Close(fd)
-	if err := limit(ctx, fd); err != nil {
-		return nil, err
-	}
-	if err := retry(func() error { return syscall.Connect(fd, &syscall.SockaddrUnix{Name: p.address}) }); err != nil {
-		return nil, os.NewSyscallError("connect", err)
-	}
-	ask := []byte("GET " + uri + " HTTP/1.0\r\nHost: localhost\r\n\r\n")
-	if err := retry(func() error { _, err := syscall.Write(fd, ask); return err }); err != nil {
-		return nil, os.NewSyscallError("write", err)
-	}
-	var answer []byte
-	buf := make([]byte, 32<<10)
-	for len(answer) <= maxAnswer && ctx.Err() == nil {
-		n := 0
-		if err := retry(func() (err error) { n, err = syscall.Read(fd, buf); return err }); err != nil {
-			return nil, os.NewSyscallError("read", err)
-		}
-		if n <= 0 {
-			break
-		}
-		answer = append(answer, buf[:n]...)
-	}
-	return http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
-}
-
-// limit has each operation on the socket fail after what is left of the time.
-func limit(ctx context.Context, fd int) error {
-	left := Limit
-	if deadline, ok := ctx.Deadline(); ok {
-		left = max(time.Until(deadline), time.Millisecond)
-	}
-	tv := syscall.NsecToTimeval(left.Nanoseconds())
-	return errors.Join(
-		os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv)),
-		os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv)))
-}
-
-func retry(f func() error) error {
-	for {
-		if err := f(); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }

@@ -79,7 +79,7 @@ func asleepProblem(p endpoint) inspect.Problem {
 // it can hold a password where it is not understood.
 func hostProblem(err error) inspect.Problem {
 	hint := "set it as in DOCKER_HOST=unix:///var/run/docker.sock, or unset DOCKER_HOST; or " + without
-	if errors.Is(err, schemeError("ssh")) {
+	if errors.Is(err, errTLS) || errors.Is(err, schemeError("https")) || errors.Is(err, schemeError("ssh")) {
 		hint = "run nsinspect on that host, or unset DOCKER_HOST to ask the engine of this one; or " + without
 	}
 	return inspect.Problem{Op: opAsk, Path: "DOCKER_HOST", Err: strings.ToValidUTF8(err.Error(), "\uFFFD"), Hint: hint}
