@@ -119,9 +119,11 @@ func (p endpoint) exchangeUnix(ctx context.Context, question []byte) ([]byte, er
 
 // readAll reads to the end, or to more than maxAnswer.
 func readAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxAnswer+maxHeader))
-	if err == nil && len(data) >= maxAnswer+maxHeader {
+	// Most answers come in one piece then.
+	buf := bytes.NewBuffer(make([]byte, 0, 32<<10))
+	n, err := buf.ReadFrom(io.LimitReader(r, maxAnswer+maxHeader))
+	if err == nil && n >= maxAnswer+maxHeader {
 		err = errTooLong
 	}
-	return data, err
+	return buf.Bytes(), err
 }

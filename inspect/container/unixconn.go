@@ -39,7 +39,7 @@ func dialUnix(ctx context.Context, path string) (*unixConn, error) {
 
 // Write sends b, which is shorter than what a socket takes at once.
 func (s *unixConn) Write(b []byte) (n int, err error) {
-	if err := s.limit(); err != nil {
+	if err := s.limit(syscall.SO_SNDTIMEO); err != nil {
 		return 0, err
 	}
 	err = retry(func() (err error) { n, err = syscall.Write(s.fd, b); return err })
@@ -48,7 +48,7 @@ func (s *unixConn) Write(b []byte) (n int, err error) {
 
 // Read reads what there is. After a context ended it gives the end of file.
 func (s *unixConn) Read(b []byte) (n int, err error) {
-	if err := s.limit(); err != nil {
+	if err := s.limit(syscall.SO_RCVTIMEO); err != nil {
 		return 0, err
 	}
 	err = retry(func() (err error) { n, err = syscall.Read(s.fd, b); return err })
@@ -63,8 +63,9 @@ func (s *unixConn) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// limit has the next operation fail after what is left of the time.
-func (s *unixConn) limit() error {
+// limit has the next operation fail after what is left of the time; option is
+// SO_RCVTIMEO or SO_SNDTIMEO.
+func (s *unixConn) limit(option int) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
@@ -73,9 +74,7 @@ func (s *unixConn) limit() error {
 		return nil
 	}
 	tv := syscall.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
-	return errors.Join(
-		os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv)),
-		os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv)))
+	return os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, option, &tv))
 }
 
 // shutdown wakes whoever waits for the socket.
