@@ -36,18 +36,12 @@ const canExample = `  nsinspect can -p 3037 net:[4026531840]                  wh
 func newCan(a *app) *cobra.Command {
 	o := canOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
-		Use:     "can -p PROCESS TARGET",
-		Short:   "say which capabilities a process has in a namespace, and why",
-		Long:    canLong,
-		Example: canExample,
-		Args:    argCount(1, 1, "one TARGET, a namespace"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.target = args[0]
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Use:               "can -p PROCESS TARGET",
+		Short:             "say which capabilities a process has in a namespace, and why",
+		Long:              canLong,
+		Example:           canExample,
+		Args:              argCount(1, 1, "one TARGET, a namespace"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

@@ -48,20 +48,12 @@ const doctorExample = `  nsinspect doctor                              all check
 func newDoctor(a *app) *cobra.Command {
 	o := doctorOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
-		Use:     "doctor [TARGET]",
-		Short:   "find what is broken on this host",
-		Long:    doctorLong,
-		Example: doctorExample,
-		Args:    argCount(0, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Use:               "doctor [TARGET]",
+		Short:             "find what is broken on this host",
+		Long:              doctorLong,
+		Example:           doctorExample,
+		Args:              argCount(0, 1, "one TARGET"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

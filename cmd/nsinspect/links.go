@@ -36,16 +36,8 @@ In JSON the keys are those of ip -j -d link where these exist.`,
   nsinspect links veth0ff72e6     which container owns it
   nsinspect links web1            the interfaces of a container
   nsinspect links --kind bridge   all bridges`,
-		Args: argCount(0, 1, "one TARGET or interface"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Args:              argCount(0, 1, "one TARGET or interface"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

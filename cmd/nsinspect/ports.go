@@ -33,16 +33,8 @@ that are published for it. A published port at which nobody listens is listed to
 		Example: `  nsinspect ports
   nsinspect ports web1
   nsinspect ports --filter 'port == 80'`,
-		Args: argCount(0, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Args:              argCount(0, 1, "one TARGET"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

@@ -39,18 +39,12 @@ const psExample = `  nsinspect ps web1                       the processes of a 
 func newPs(a *app) *cobra.Command {
 	o := psOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
-		Use:     "ps TARGET",
-		Short:   "list the processes inside, with pids and uids of both sides",
-		Long:    psLong,
-		Example: psExample,
-		Args:    argCount(1, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.target = args[0]
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Use:               "ps TARGET",
+		Short:             "list the processes inside, with pids and uids of both sides",
+		Long:              psLong,
+		Example:           psExample,
+		Args:              argCount(1, 1, "one TARGET"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -126,5 +127,19 @@ func argCount(least, most int, what string) cobra.PositionalArgs {
 			return usageError(help, "%s takes only %s, got %q too", cmd.CommandPath(), what, args[most])
 		}
 		return nil
+	}
+}
+
+// onTarget returns what a command with at most one argument does: it puts the
+// argument where target points, checks the flags and runs.
+func onTarget(target *string, parse func() error, run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			*target = args[0]
+		}
+		if err := parse(); err != nil {
+			return err
+		}
+		return run(cmd.Context())
 	}
 }

@@ -28,14 +28,8 @@ what it may do, and where its isolation from the host ends. "The host" is the
 namespaces that nsinspect itself runs in.
 
 See nsinspect help target for what TARGET can be.`,
-		Args: argCount(1, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.target = args[0]
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Args:              argCount(1, 1, "one TARGET"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)

@@ -33,16 +33,8 @@ with their processes and the pid of each at every level: 3037 → 1.
 
 With TARGET it shows the namespaces that the target is in, what its own user
 namespace owns, and what lies above these. See nsinspect help target.`,
-		Args: argCount(0, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		Args:              argCount(0, 1, "one TARGET"),
+		RunE:              onTarget(&o.target, o.parse, o.run),
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
