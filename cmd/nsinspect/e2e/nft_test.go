@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -141,4 +142,43 @@ func listed(text string) map[string][]string {
 		}
 	}
 	return rules
+}
+
+// TestLegacyTables holds that the tables of the older iptables are those of
+// the namespace that has them: all are read by the same threads.
+func TestLegacyTables(t *testing.T) {
+	if _, err := os.Stat("/proc/net/ip_tables_names"); err != nil {
+		t.Skip("needs a kernel that has the older iptables loaded")
+	}
+	if _, err := exec.LookPath("iptables-legacy"); err != nil {
+		livetest.Skip(t, "iptables-legacy (apt-get install iptables)")
+	}
+	with := map[uint64]bool{}
+	var host *netlab.NS
+	for i := range 6 {
+		host = netlab.New(t)
+		keep(t, host)
+		with[host.ID.Ino] = i%2 == 0
+		if i%2 == 0 {
+			output(t, "nsenter", at(host), "iptables-legacy", "-t", "nat", "-L", "-n")
+		}
+	}
+	s, err := inspect.Decode(strings.NewReader(output(t, "nsenter", at(host), binary, "snapshot", "--no-containers")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, n := range s.Networks {
+		want, ours := with[n.NS.Ino]
+		if !ours {
+			continue
+		}
+		found++
+		if has := slices.Contains(n.Ruleset.Legacy, "ip: nat"); has != want {
+			t.Errorf("%s: legacy %q, want nat: %t", n.NS, n.Ruleset.Legacy, want)
+		}
+	}
+	if found != len(with) {
+		t.Errorf("%d of %d namespaces read", found, len(with))
+	}
 }

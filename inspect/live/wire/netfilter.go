@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -35,7 +36,11 @@ func nftHead(b []byte) (inspect.NFFamily, attrs, error) {
 // netfilter reads nf_tables. A kernel without it has no rules; that is what
 // is recorded. The list is read again while its generation changes.
 func (v *visitor) netfilter(r *room) error {
-	r.net.Ruleset = &inspect.Ruleset{Legacy: legacyTables(v.o.ProcRoot)}
+	legacy, err := v.legacyTables()
+	r.net.Ruleset = &inspect.Ruleset{Legacy: legacy}
+	if err != nil {
+		return err
+	}
 	s, err := openSocket(unix.NETLINK_NETFILTER, v.buf)
 	if errors.Is(err, unix.EPROTONOSUPPORT) {
 		return nil
@@ -273,15 +278,25 @@ func userComment(b []byte) string {
 	return ""
 }
 
-// legacyTables are the tables of the older iptables. It must run on a thread
-// in the namespace. The files exist only where its modules are loaded.
-func legacyTables(proc string) []string {
+// legacyTables are the tables of the older iptables, by family. It must run on
+// a thread in the namespace. The files exist only where its modules are loaded.
+func (v *visitor) legacyTables() ([]string, error) {
+	if v.netDir < 0 {
+		var err error
+		path := v.o.ProcRoot + "/thread-self/net"
+		if v.netDir, err = unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 	var out []string
 	for _, f := range []struct{ file, family string }{{"ip_tables_names", "ip"}, {"ip6_tables_names", "ip6"}} {
-		b, err := readFile(proc + "/thread-self/net/" + f.file)
-		if words := strings.Fields(string(b)); err == nil && len(words) > 0 {
+		b, err := readFileAt(v.netDir, f.file)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return out, &fs.PathError{Op: "read", Path: f.file, Err: err}
+		}
+		if words := strings.Fields(string(b)); len(words) > 0 {
 			out = append(out, f.family+": "+strings.Join(words, " "))
 		}
 	}
-	return out
+	return out, nil
 }

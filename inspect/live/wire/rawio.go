@@ -51,8 +51,12 @@ func readNow(fd int, b []byte) (int, error) {
 // readFile reads a small file, which /proc has ready at once. It must be
 // called where the thread is: what /proc/thread-self and /proc/sys/net show
 // depends on it.
-func readFile(path string) ([]byte, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func readFile(path string) ([]byte, error) { return readFileAt(unix.AT_FDCWD, path) }
+
+// readFileAt is readFile of a path from an open directory. An open
+// /proc/thread-self/net shows the namespace that the thread is in by then.
+func readFileAt(dir int, path string) ([]byte, error) {
+	fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

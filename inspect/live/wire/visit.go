@@ -32,6 +32,8 @@ type visitor struct {
 	o    *Options
 	buf  []byte
 	bugs *faults
+	// netDir is /proc/thread-self/net, open once it is needed; else -1.
+	netDir int
 }
 
 // visitAll opens and reads every source, with as many threads as there are
@@ -55,7 +57,8 @@ func visitAll(ctx context.Context, o *Options, bugs *faults) []*room {
 // visitNext visits sources until none is left. It enters other namespaces, on
 // a thread that ends with it.
 func visitNext(ctx context.Context, o *Options, bugs *faults, rooms []*room, next *atomic.Int64) {
-	v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs}
+	v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs, netDir: -1}
+	defer func() { _ = unix.Close(v.netDir) }()
 	for ctx.Err() == nil {
 		i := int(next.Add(1)) - 1
 		if i >= len(rooms) {
