@@ -193,7 +193,7 @@ func conntrackText(b []byte) string {
 	for _, s := range []struct {
 		bit  uint16
 		name string
-	}{{1, "invalid"}, {8, "new"}, {4, "related"}, {2, "established"}, {1 << 6, "untracked"}} {
+	}{{1, "invalid"}, {8, "new"}, {4, "related"}, {2, "established"}, {1 << 6, "snat"}, {1 << 7, "dnat"}, {1 << 8, "untracked"}} {
 		if mask&s.bit != 0 {
 			words = append(words, s.name)
 			mask &^= s.bit

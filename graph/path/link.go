@@ -33,8 +33,12 @@ func (w *tracer) usable(n *inspect.Network, i *inspect.Interface, d Disposition)
 		w.stop(n, i, d, Step{Do: "send", Text: i.Name + " is down"})
 		return false
 	}
-	if i.OperState == "DOWN" || i.OperState == "LOWERLAYERDOWN" {
-		w.stop(n, i, d, Step{Do: "send", Text: i.Name + " has no carrier"})
+	if !i.Carrier {
+		text := i.Name + " has no carrier"
+		if to, peer := w.peer(n, i); i.Kind == "veth" && peer != nil && !peer.Up() {
+			text += fmt.Sprintf(": %s of %s, its other end, is down", peer.Name, w.title(to))
+		}
+		w.stop(n, i, d, Step{Do: "send", Text: text})
 		return false
 	}
 	return true
@@ -134,7 +138,7 @@ func (w *tracer) proxies(n *inspect.Network, in *inspect.Interface, hop netip.Ad
 
 // bridge is a packet that comes in through a bridge's port.
 func (w *tracer) bridge(n *inspect.Network, br, port *inspect.Interface, hop netip.Addr) {
-	if !w.forwards(n, port) || !w.usable(n, br, DeniedIn) {
+	if !w.usable(n, br, DeniedIn) || !w.forwards(n, port) {
 		return
 	}
 	for _, a := range br.Addrs {

@@ -129,7 +129,7 @@ func (r *registers) store(reg uint32, p partial, why string) {
 func (r *registers) load(reg uint32, n int) (p partial, why string) {
 	start, ok := at(reg)
 	if !ok || n < 0 || start+n > len(r.data) {
-		return unknownBytes(max(n, 0)), fmt.Sprintf("register %d is not understood", reg)
+		return unknownBytes(min(max(n, 0), len(r.data))), fmt.Sprintf("register %d is not understood", reg)
 	}
 	p = partial{bytes.Clone(r.data[start : start+n]), bytes.Clone(r.mask[start : start+n])}
 	for i := start / 4; i < (start+n+3)/4; i++ {

@@ -32,7 +32,7 @@ func Run(rs *inspect.Ruleset, q Query) Result {
 
 // maxRules is how many rules are looked at for one hook: more than any host
 // has, few enough for a file that would have the chains of it run for ever.
-const maxRules = 1 << 20
+const maxRules = 1 << 18
 
 // maxDepth is NFT_JUMP_STACK_SIZE of the kernel.
 const maxDepth = 16

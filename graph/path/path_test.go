@@ -1,0 +1,83 @@
+package path_test
+
+import (
+	"strings"
+	"testing"
+
+	"nsinspect/graph/path"
+)
+
+// The four flows of a Docker host, and a few more, with real traffic.
+func TestFlows(t *testing.T) {
+	l := newLab(t)
+	l.sh("out", "ip route add 172.17.0.0/16 via 192.0.2.10")
+	for _, tc := range []struct {
+		from, to string
+		want     path.Disposition
+		step     string // a part of one of its steps
+	}{
+		{"c1", "8.8.8.8:53", path.Accepted, "masquerade: 172.17.0.2 → 8.8.8.8:53 becomes 192.0.2.10 → 8.8.8.8:53"},
+		{"out", "172.17.0.2:22", path.DeniedIn, "forward: ip filter FORWARD: policy drop"},
+		{"out", "192.0.2.10:8080", path.Accepted, "dnat: 192.0.2.1 → 192.0.2.10:8080 becomes 192.0.2.1 → 172.17.0.2:80"},
+		{"c1", "172.17.0.3:80", path.Accepted, "bridge docker0 passes it on to port v2"},
+		{"host", "192.0.2.10:8080", path.Accepted, "dnat"},
+		{"host", "172.17.0.2:22", path.Accepted, "through bridge docker0"},
+		{"c1", "172.17.0.1:99", path.Accepted, "delivered"},
+		{"c1", "[fd08::8]:53", path.Accepted, "unicast ::/0 via fd17::1"},
+	} {
+		r := l.agree(tc.from, tc.to, tc.want)
+		if !strings.Contains(steps(r), tc.step) {
+			t.Errorf("%s to %s: no step %q in%s", tc.from, tc.to, tc.step, steps(r))
+		}
+		if r.MTU != 1500 {
+			t.Errorf("%s to %s: MTU %d", tc.from, tc.to, r.MTU)
+		}
+	}
+}
+
+// Each break stops a flow that went before; the verdict says so, for the right
+// reason, and traffic agrees.
+func TestBreaks(t *testing.T) {
+	for _, tc := range []struct {
+		name, from, to string
+		ns, script     string
+		want           path.Disposition
+		reason         string
+	}{
+		{"forwarding is off", "c1", "8.8.8.8:53", "host", "sysctl -qw net.ipv4.ip_forward=0", path.DeniedIn, "ip_forward"},
+		{"Docker's rules flushed", "c1", "8.8.8.8:53", "host", "iptables-nft -F FORWARD", path.DeniedIn, "policy drop"},
+		{"no masquerade", "c1", "8.8.8.8:53", "host", "iptables-nft -t nat -D POSTROUTING 1", path.NoRoute, "the answer: no route to 172.17.0.2"},
+		{"rejected", "c1", "8.8.8.8:53", "host", "iptables-nft -I DOCKER-USER -p tcp -m multiport --dports 50:60 -j REJECT", path.DeniedIn, "DOCKER-USER"},
+		{"dropped on the way out", "c1", "8.8.8.8:53", "c1", "iptables-nft -A OUTPUT ! -d 172.17.0.0/16 -j DROP", path.DeniedOut, "OUTPUT"},
+		{"dropped where it arrives", "c1", "172.17.0.1:99", "host", "iptables-nft -A INPUT -i docker+ -p tcp -j DROP", path.DeniedIn, "INPUT"},
+		{"answers dropped", "c1", "8.8.8.8:53", "host", "iptables-nft -I FORWARD -i eth0 -m conntrack --ctstate ESTABLISHED -j DROP", path.DeniedIn, "the answer: forward"},
+		{"no default route", "c1", "8.8.8.8:53", "c1", "ip route del default", path.NoRoute, "no route"},
+		{"wrong default route", "c1", "8.8.8.8:53", "c1", "ip route replace default via 172.17.0.77", path.NeighborUnreachable, "172.17.0.77"},
+		{"blackhole", "c1", "8.8.8.8:53", "host", "ip route add blackhole 8.8.8.8", path.NullRoute, "blackhole"},
+		{"unreachable", "c1", "8.8.8.8:53", "host", "ip route add unreachable 8.8.8.8", path.NullRoute, "unreachable"},
+		{"prohibited by a rule", "c1", "8.8.8.8:53", "host", "ip rule add from 172.17.0.2 prohibit", path.NullRoute, "prohibits"},
+		{"rule leads elsewhere", "c1", "8.8.8.8:53", "host", "ip route add 8.8.8.8 dev docker0 table 77; ip rule add iif docker0 lookup 77", path.NeighborUnreachable, "8.8.8.8"},
+		{"shadowed", "out", "192.0.2.10:8080", "host", "ip route add 172.17.0.2 via 192.0.2.1", path.DeniedIn, "policy drop"},
+		{"strict rp_filter", "c1", "8.8.8.8:53", "host", "sysctl -qw net.ipv4.conf.docker0.rp_filter=1; ip route add 172.17.0.2 via 192.0.2.1", path.DeniedIn, "rp_filter"},
+		{"DNAT to nobody", "out", "192.0.2.10:8080", "host", "iptables-nft -t nat -R DOCKER 2 ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.9:80; iptables-nft -I FORWARD -o docker0 -j ACCEPT", path.NeighborUnreachable, "172.17.0.9"},
+		{"bridge without address", "c1", "8.8.8.8:53", "host", "ip addr del 172.17.0.1/16 dev docker0", path.NeighborUnreachable, "172.17.0.1"},
+		{"veth down", "c1", "8.8.8.8:53", "host", "ip link set v1 down", path.DeniedOut, "carrier"},
+		{"bridge down", "c1", "8.8.8.8:53", "host", "ip link set docker0 down", path.DeniedIn, "down"},
+		{"out of the bridge", "c1", "172.17.0.3:80", "host", "ip link set v1 nomaster", path.NeighborUnreachable, "172.17.0.3"},
+		{"port is blocking", "c1", "172.17.0.3:80", "host", "ip link set docker0 type bridge stp_state 1; ip link set v2 nomaster; ip link set v2 master docker0", path.DeniedIn, "listening"},
+		{"isolated ports", "c1", "172.17.0.3:80", "host", "bridge link set dev v1 isolated on; bridge link set dev v2 isolated on", path.DeniedOut, "isolated"},
+		{"nft drops", "c1", "8.8.8.8:53", "host", `nft 'table inet f { chain f { type filter hook forward priority 10; ip saddr . tcp dport { 172.17.0.2 . 53 } drop; }; }'`, path.DeniedIn, "inet f f"},
+		{"IPv6 forwarding is off", "c1", "[fd08::8]:53", "host", "sysctl -qw net.ipv6.conf.all.forwarding=0", path.DeniedIn, "forwarding"},
+		{"IPv6 is rejected", "c1", "[fd08::8]:53", "host", "ip6tables-nft -A FORWARD -s fd17::/64 -j REJECT", path.DeniedIn, "REJECT"},
+		{"IPv6 without route", "c1", "[fd08::8]:53", "host", "ip -6 route del default", path.NoRoute, "no route"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLab(t)
+			l.agree(tc.from, tc.to, path.Accepted)
+			l.sh(tc.ns, tc.script)
+			if r := l.agree(tc.from, tc.to, tc.want); !strings.Contains(r.Reason, tc.reason) && !strings.Contains(r.Reason, strings.ToLower(tc.reason)) {
+				t.Errorf("reason %q does not say %q", r.Reason, tc.reason)
+			}
+		})
+	}
+}
