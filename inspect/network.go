@@ -43,6 +43,10 @@ type Network struct {
 	// Ruleset is what nf_tables holds; nil when it was not read.
 	Ruleset *Ruleset `json:"ruleset,omitempty"`
 	Sockets []Socket `json:"sockets,omitempty"`
+	// Flows are the tracked connections over UDP and IPv4, where rules of the
+	// namespace translate destinations and not too many are tracked. They come
+	// with FactNeighbors and FactNetfilter together.
+	Flows []Flow `json:"flows,omitempty"`
 }
 
 // Via is a namespace and a number that it has for another.

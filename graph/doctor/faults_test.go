@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -227,6 +228,19 @@ func (l *lab) listen(n *netlab.NS, addr string) {
 	})
 }
 
+// send sends a packet over UDP from outside.
+func (l *lab) send(to string) {
+	l.Outside.Do(func() error {
+		c, err := net.DialUDP("udp4", &net.UDPAddr{Port: 40999}, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(to)))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write([]byte("x"))
+		return err
+	})
+}
+
 func (l *lab) hangUp() {
 	for _, s := range l.sockets {
 		s.Close()
@@ -249,6 +263,28 @@ func (l *lab) holder(comm string) {
 }
 
 var otherFaults = []fault{
+	{
+		name: "stale udp connection", check: "stale-udp", severity: doctor.Warning, object: "port 5353→53/udp",
+		cause: "follow a tracked connection to 192.0.2.10:5353, not the rule to 172.17.0.2:53", fix: "conntrack -D -p udp --orig-src 192.0.2.1 ",
+		do: func(l *lab) {
+			l.send("192.0.2.10:5353") // before the port is published
+			l.Host.Run("", "iptables-nft", strings.Fields("-t nat -A DOCKER ! -i docker0 -p udp --dport 5353 -j DNAT --to-destination 172.17.0.2:53")...)
+			l.Host.Run("", "iptables-nft", strings.Fields("-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p udp --dport 53 -j ACCEPT")...)
+		},
+		undo: func(l *lab) {
+			l.Host.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })
+			l.send("192.0.2.10:5353")
+		},
+	},
+	{
+		name: "router advertisements ignored", check: "ipv6-accept-ra", severity: doctor.Fault, object: "interface ens3",
+		cause: "there is no IPv6 default route", fix: "sysctl -w net/ipv6/conf/ens3/accept_ra=2",
+		do: func(l *lab) {
+			l.ip(l.Host, "-6", "address", "add", "2001:db8::10/64", "dev", "ens3", "valid_lft", "3600", "preferred_lft", "3600", "nodad")
+			l.Host.Sysctl("net/ipv6/conf/all/forwarding", "1")
+		},
+		undo: func(l *lab) { l.Host.Sysctl("net/ipv6/conf/ens3/accept_ra", "2") },
+	},
 	{
 		name: "dns rules gone", check: "container-dns", severity: doctor.Fault, object: "name resolution of db",
 		cause: "answers DNS at 127.0.0.11:", fix: "docker restart db",

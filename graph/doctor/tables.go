@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 
 	"nsinspect/inspect"
@@ -27,7 +28,53 @@ func tableChecks() []Check {
 				"Permanent entries do not count.",
 			Reference: "arp(7), gc_thresh3", Needs: inspect.FactNetwork | inspect.FactNeighbors | inspect.FactNetConf, run: neighborsFull,
 		},
+		{
+			ID: "stale-udp", Title: "packets for a published UDP port follow a tracked connection to where the port led before", Severity: Warning,
+			About: "The kernel asks the rules once for each connection. A client that sends over UDP without a pause keeps the entry alive that was made before the container was replaced, and never gets to the new one. " +
+				"Reported where the answer is expected from an address that nobody has, or from the host itself. Not looked at with more than some 30,000 tracked connections.",
+			Reference: "conntrack(8)", Needs: inspect.FactNetwork | inspect.FactNetfilter | inspect.FactNeighbors, run: staleUDP,
+		},
 	}
+}
+
+func staleUDP(e *exam) {
+	for _, sp := range e.spaces {
+		for _, d := range sp.dnats() {
+			if d.Protocol != "udp" || d.HostPort == 0 || sp.stationAt(d.To) == nil {
+				continue
+			}
+			right := netip.AddrPortFrom(d.To, d.Port)
+			for _, f := range sp.Flows {
+				toHost := f.Dst.Port() == d.HostPort && sp.hasAddr(f.Dst.Addr()) && (!d.HostIP.IsValid() || d.HostIP == f.Dst.Addr())
+				if !toHost || f.From == right || sp.hasAddr(f.Src.Addr()) || sp.stationAt(f.Src.Addr()) != nil || f.From != f.Dst && e.someoneHas(f.From.Addr()) {
+					continue
+				}
+				e.staleFlow(sp, d, f)
+			}
+		}
+	}
+}
+
+// hasAddr reports whether the namespace itself has an address.
+func (sp *space) hasAddr(a netip.Addr) bool {
+	for _, l := range sp.links {
+		if l.has(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *exam) staleFlow(sp *space, d dnat, f inspect.Flow) {
+	e.find(Finding{
+		Object: "port " + d.Label() + sp.of(), Namespaces: append(inodes(sp), inodes(sp.stationAt(d.To).sp)...),
+		Cause: fmt.Sprintf("packets from %s follow a tracked connection to %s, not the rule to %s:%d", f.Src, f.From, d.To, d.Port),
+		Evidence: []Evidence{
+			fact(sp.command("conntrack -L -p udp --orig-port-dst %d", f.Dst.Port()), fmt.Sprintf("%s → %s, answered by %s", f.Src, f.Dst, f.From)),
+			fact(sp.command("nft -a list chain %s %s %s", d.Rule.Family, word(d.Rule.Table), word(d.Rule.Chain)), d.Text),
+		},
+		Fix: &Fix{"forget this connection", sp.command("conntrack -D -p udp --orig-src %s --orig-port-src %d --orig-dst %s --orig-port-dst %d", f.Src.Addr(), f.Src.Port(), f.Dst.Addr(), f.Dst.Port())},
+	})
 }
 
 // number is a sysctl; ok is false when it is not known or no number.

@@ -71,3 +71,24 @@ func readSysctls(proc string) map[string]string {
 	}
 	return out
 }
+
+// addrPermanent is IFA_F_PERMANENT of linux/if_addr.h.
+const addrPermanent = 0x80
+
+// readAcceptRA reads accept_ra of the interfaces that have learned an IPv6
+// address, where it tells whether they learn more. It must run on a thread in
+// the namespace, after the interfaces were read.
+func readAcceptRA(proc string, n *inspect.Network) {
+	for i := range n.Interfaces {
+		l := &n.Interfaces[i]
+		for _, a := range l.Addrs {
+			if !a.Prefix.Addr().Is6() || a.Flags&addrPermanent != 0 {
+				continue
+			}
+			if b, err := readFile(proc + "/sys/net/ipv6/conf/" + l.Name + "/accept_ra"); err == nil {
+				n.Sysctls["net.ipv6.conf."+l.Name+".accept_ra"] = strings.TrimSpace(string(b))
+			}
+			break
+		}
+	}
+}

@@ -53,11 +53,11 @@ func (v *visitor) netfilter(r *room) error {
 		rs, same, err := readRuleset(s)
 		rs.Legacy, r.net.Ruleset = r.net.Ruleset.Legacy, rs
 		if err != nil || same {
-			return noSubsystem(err)
+			return errors.Join(noSubsystem(err), v.flowsToo(r, s))
 		}
 	}
 	r.net.Torn = true
-	return nil
+	return v.flowsToo(r, s)
 }
 
 // noSubsystem takes a kernel without nf_tables for one without rules.
