@@ -220,14 +220,40 @@ func (s *Snapshot) eachNetworkID(visit func(id *ID)) {
 	}
 }
 
-// checkLoops refuses namespaces that are their own ancestor or owner.
+// checkLoops refuses namespaces that are their own ancestor or owner, and
+// deeper nesting than the kernel's: a tree of a million levels is no tree that
+// can be shown.
 func (s *Snapshot) checkLoops() error {
 	for _, up := range []func(*Namespace) *ID{parentOf, ownerOf} {
 		if i := s.loop(up); i >= 0 {
 			return fmt.Errorf("namespaces: %s is an ancestor or owner of itself", s.Namespaces[i].ID)
 		}
+		if i := s.tooDeep(up); i >= 0 {
+			return fmt.Errorf("namespaces: %s is nested more than %d levels deep", s.Namespaces[i].ID, maxLevels)
+		}
 	}
 	return nil
+}
+
+// maxLevels is twice of how deep user and pid namespaces can be nested, see
+// user_namespaces(7) and pid_namespaces(7).
+const maxLevels = 64
+
+// tooDeep returns the index of a namespace with more than maxLevels above it,
+// -1 when there is none.
+func (s *Snapshot) tooDeep(up func(*Namespace) *ID) int {
+	for start := range s.Namespaces {
+		at := start
+		for range maxLevels {
+			if at = s.find(*up(&s.Namespaces[at])); at < 0 {
+				break
+			}
+		}
+		if at >= 0 {
+			return start
+		}
+	}
+	return -1
 }
 
 func parentOf(n *Namespace) *ID { return &n.Parent }

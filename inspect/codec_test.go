@@ -188,6 +188,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"owner no user namespace", ns + `{"id":"4:9","type":"net","owner":"4:9"}]}`, "referred to as user", ""},
 		{"parent of a net", ns + `{"id":"4:9","type":"net","parent":"4:8"}]}`, "4:9 has a parent and is of type net", ""},
 		{"own parent", ns + `{"id":"4:9","type":"pid","parent":"4:9"}]}`, "ancestor or owner of itself", ""},
+		{"nested", ns + nested(200) + `]}`, "is nested more than 64 levels deep", ""},
 		{"loop", ns + `{"id":"4:8","type":"user","owner":"4:9"},{"id":"4:9","type":"user","owner":"4:8"}]}`, "ancestor or owner of itself", ""},
 		{"map too long", ns + `{"id":"4:9","type":"user","id_map":{"uid":[{"inside":1,"outside":1,"count":4294967295}]}}]}`, "id map 1 1 4294967295 is out of range", ""},
 		{"map of none", ns + `{"id":"4:9","type":"user","id_map":{"gid":[{"inside":1,"outside":1}]}}]}`, "id map 1 1 0 is out of range", ""},
@@ -217,6 +218,16 @@ func TestDecodeRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nested returns user namespaces, each in the one before.
+func nested(n int) string {
+	var b strings.Builder
+	b.WriteString(`{"id":"4:1000","type":"user"}`)
+	for i := range n {
+		fmt.Fprintf(&b, `,{"id":"4:%d","type":"user","parent":"4:%d"}`, 1001+i, 1000+i)
+	}
+	return b.String()
 }
 
 func TestDecodeEveryPrefixIsRefused(t *testing.T) {

@@ -60,15 +60,7 @@ func textOr(s *string) string {
 	return *s
 }
 
-func processUser(r *graph.ProcessRow) string {
-	switch {
-	case r.User != nil:
-		return *r.User
-	case r.UID != nil:
-		return strconv.FormatUint(uint64(*r.UID), 10)
-	}
-	return ""
-}
+func processUser(r *graph.ProcessRow) string { return nameOrUID(r.User, r.UID) }
 
 // insideID is an id inside; one that is not mapped has no number there.
 func insideID(id *uint32, unmapped bool) string {

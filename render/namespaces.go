@@ -55,12 +55,15 @@ func NamespaceColumns() Columns[graph.Row] {
 
 func always[R any](s Style) func(*R) Style { return func(*R) Style { return s } }
 
-func userText(r *graph.Row) string {
+func userText(r *graph.Row) string { return nameOrUID(r.User, r.UID) }
+
+// nameOrUID is a user's name, or the id of one without; "" when not known.
+func nameOrUID(name *string, uid *uint32) string {
 	switch {
-	case r.User != nil:
-		return *r.User
-	case r.UID != nil:
-		return strconv.FormatUint(uint64(*r.UID), 10)
+	case name != nil:
+		return *name
+	case uid != nil:
+		return strconv.FormatUint(uint64(*uid), 10)
 	}
 	return ""
 }

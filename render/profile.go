@@ -200,8 +200,8 @@ func cgroupTexts(list []inspect.CgroupPath) []string {
 	return paths
 }
 
-// rights writes what a process may do.
-// rights says where the capabilities count when that is not the whole host.
+// rights writes what a process may do, and where, when that is not the whole
+// host.
 func (s *sheet) rights(d *graph.Details, user *graph.UserProfile) {
 	note := ""
 	if user != nil && user.Host != nil && !*user.Host {
