@@ -92,6 +92,15 @@ func TestMountsAreSeparate(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "inside")); err == nil {
 		t.Error("a mount inside is seen outside")
 	}
+	// In a copy of a joined namespace, and below a root directory, too.
+	pid := target(t, 0, "--mount")
+	enter(t, itoa(pid), "--mnt", "--new-mnt", "--", "sh", "-c", "mount -t tmpfs none "+dir+" && touch "+dir+"/inside").says(t, 0, "")
+	enter(t, itoa(pid), "--mnt", "--", "ls", dir).says(t, 0, "")
+	root := busyboxRoot(t)
+	enter(t, "--new-mnt", "--root="+root, "--", "/bin/busybox", "sh", "-c", "busybox mount -t tmpfs none /tmp && busybox touch /tmp/inside").says(t, 0, "")
+	if _, err := os.Stat(filepath.Join(root, "tmp/inside")); err == nil {
+		t.Error("a mount below a root directory is seen outside")
+	}
 	enter(t, "--new-pid", "--mount-proc", "--", "true").fails(t, 125, "--new-mnt")
 	enter(t, "--new-pid", "--", "true").fails(t, 0, "warning", "--new-mnt")
 	enter(t, "--new-mnt", "--propagation", "slave", "--", "sh", "-c", "grep -c shared: /proc/self/mountinfo").fails(t, 1)

@@ -31,19 +31,31 @@ func (s bindStep) compile(c *compiler) {
 	}
 }
 
-// rootStep changes the root directory to one that was opened before.
+// rootStep changes the root directory to one that was opened before, or to one
+// by name: in a new mount namespace, for what was opened lies in the old one.
 type rootStep struct {
 	dir  handle
+	path string
 	name string
 }
 
-func (s rootStep) Words() string     { return "take " + s.name + " as root directory" }
-func (s rootStep) Needs() string     { return capSysChroot }
-func (s rootStep) handles() []handle { return []handle{s.dir} }
+func (s rootStep) Words() string { return "take " + s.name + " as root directory" }
+func (s rootStep) Needs() string { return capSysChroot }
+
+func (s rootStep) handles() []handle {
+	if s.path != "" {
+		return nil
+	}
+	return []handle{s.dir}
+}
 
 func (s rootStep) compile(c *compiler) {
 	f := stage.Failure{Step: s.Words()}
-	c.Must(f, unix.SYS_FCHDIR, c.fd(s.dir))
+	if s.path != "" {
+		c.Must(f, unix.SYS_CHDIR, c.String(s.path))
+	} else {
+		c.Must(f, unix.SYS_FCHDIR, c.fd(s.dir))
+	}
 	c.Must(f, unix.SYS_CHROOT, c.String("."))
 }
 

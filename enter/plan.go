@@ -23,6 +23,7 @@ type Plan struct {
 	request *Request
 	facts   *Facts
 	newMnt  bool // mounts can be changed without anybody noticing
+	rooted  bool // the root directory is the target's already
 	fork    bool
 }
 
@@ -203,6 +204,12 @@ func (p *Plan) newSpaces() error {
 		p.joinCgroup() // its root is the cgroup that we are in then
 	}
 	rest := p.New &^ SetOf(inspect.User)
+	if rest.Has(inspect.Mnt) && p.Join.Has(inspect.Mnt) && p.request.Root == "" && p.wantsTargetRoot() {
+		// The target's root lies in the namespace that was joined: from there
+		// the new one takes it along, afterwards it would lead back.
+		p.addTargetRoot()
+		p.rooted = true
+	}
 	if rest != 0 {
 		p.add(unshareStep{kinds: rest, newUser: p.New.Has(inspect.User)})
 	}
@@ -249,12 +256,23 @@ func (p *Plan) places() error {
 		}
 	}
 	switch {
+	case r.Root != "" && p.newMnt && !p.Join.Has(inspect.Mnt):
+		p.add(rootStep{path: r.Root, name: quote(r.Root)})
 	case r.Root != "":
 		p.add(rootStep{dir: dirHandle(r.Root), name: quote(r.Root)})
-	case r.TargetRoot, p.Join.Has(inspect.Mnt) && r.Target.PID != 0 && !r.mntFromFile():
-		p.add(rootStep{dir: dirHandle(r.Target.proc() + "/root"), name: "the target's root"})
+	case p.wantsTargetRoot() && !p.rooted:
+		p.addTargetRoot()
 	}
 	return nil
+}
+
+func (p *Plan) wantsTargetRoot() bool {
+	r := p.request
+	return r.TargetRoot || p.Join.Has(inspect.Mnt) && r.Target.PID != 0 && !r.mntFromFile()
+}
+
+func (p *Plan) addTargetRoot() {
+	p.add(rootStep{dir: dirHandle(p.request.Target.proc() + "/root"), name: "the target's root"})
 }
 
 func (r *Request) mntFromFile() bool { return r.fromFile(inspect.Mnt) }
