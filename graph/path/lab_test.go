@@ -87,8 +87,12 @@ func newLab(t *testing.T) *lab {
 	host.Veth("eth0", out, "eth0")
 	host.Bridge("docker0", "v1", "v2")
 	for _, a := range [][3]string{
-		{"host", "docker0", "172.17.0.1/16 fd17::1/64"}, {"c1", "eth0", "172.17.0.2/16 fd17::2/64"}, {"c2", "eth0", "172.17.0.3/16 fd17::3/64"},
-		{"host", "eth0", "192.0.2.10/24 fd19::10/64"}, {"out", "eth0", "192.0.2.1/24 fd19::1/64"}, {"out", "lo", "8.8.8.8/32 fd08::8/128"},
+		{"host", "docker0", "172.17.0.1/16 fd17::1/64"},
+		{"c1", "eth0", "172.17.0.2/16 fd17::2/64"},
+		{"c2", "eth0", "172.17.0.3/16 fd17::3/64"},
+		{"host", "eth0", "192.0.2.10/24 fd19::10/64"},
+		{"out", "eth0", "192.0.2.1/24 fd19::1/64"},
+		{"out", "lo", "8.8.8.8/32 fd08::8/128"},
 	} {
 		for _, cidr := range strings.Fields(a[2]) {
 			l.all[a[0]].Addr(a[1], cidr)

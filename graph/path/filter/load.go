@@ -158,7 +158,7 @@ func family(a netip.Addr) inspect.NFFamily {
 // tracked reports whether the connection is known to the tracker at the hook.
 func (v *evaluation) tracked() bool {
 	first := v.q.Hook == "prerouting" || v.q.Hook == "output" || v.q.Netdev
-	return v.conn.State != Untracked && !(first && v.base.Priority < priorityTrack) && !(v.q.Netdev)
+	return v.conn.State != Untracked && !(first && v.base.Priority < priorityTrack) && !v.q.Netdev
 }
 
 // stateBits are the NF_CT_STATE_* of linux/netfilter/nf_conntrack_common.h.
