@@ -2,6 +2,7 @@ package path
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -13,6 +14,9 @@ import (
 func (w *tracer) ask(n *inspect.Network, q RouteQuery) (RouteAnswer, error) {
 	if w.o.Routes != nil {
 		return w.o.Routes(n.NS, q)
+	}
+	if !n.Has(inspect.FactRoutes) || q.Iif != 0 && !n.Has(inspect.FactNetConf) {
+		return RouteAnswer{}, errors.New("routes and settings were not read")
 	}
 	return reconstruct(n, q), nil
 }

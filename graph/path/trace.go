@@ -2,6 +2,7 @@ package path
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -54,7 +55,8 @@ type place struct {
 	in *inspect.Interface // that it came, or goes out, through
 }
 
-// Trace follows a packet and, where that arrives, its answer.
+// Trace follows a packet and, where that arrives, its answer. The error is
+// that it is not known what packet to follow.
 func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
 	w := &tracer{x: x, o: &o, t: t, nets: map[inspect.ID]*inspect.Network{}, changed: map[inspect.ID][2]filter.Packet{}, marks: map[inspect.ID]filter.Conn{}}
 	s := x.Snapshot()
@@ -63,11 +65,13 @@ func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
 			w.nets[n.NS] = n
 		}
 	}
+	w.report = &Report{Packet: o.Packet, Reconstructed: o.Routes == nil, Problems: append([]inspect.Problem{}, s.Problems...), Format: 1}
 	n := w.nets[o.From]
-	if n == nil || !n.Has(inspect.FactNetwork|inspect.FactRoutes) {
-		return nil, fmt.Errorf("the network namespace net:[%d] could not be read", o.From.Ino)
+	if n == nil || !n.Has(inspect.FactNetwork) {
+		l := Leg{Steps: []Step{}, Disposition: InsufficientInfo, Reason: fmt.Sprintf("the network namespace net:[%d] could not be read", o.From.Ino)}
+		w.report.Forward, w.report.Disposition, w.report.Reason = l, l.Disposition, l.Reason
+		return w.report, nil
 	}
-	w.report = &Report{Reconstructed: o.Routes == nil, Problems: append([]inspect.Problem{}, s.Problems...), Format: 1}
 	w.packet = o.Packet
 	w.begin(&w.report.Forward)
 	if err := w.start(n); err != nil {
@@ -95,7 +99,7 @@ func (w *tracer) start(n *inspect.Network) error {
 		in, gateway = uplink(n, w.packet.Dst)
 	}
 	if in == nil {
-		return fmt.Errorf("no default route says through which interface packets from outside come in")
+		return errors.New("no default route says through which interface packets from outside come in")
 	}
 	if !w.packet.Src.IsValid() {
 		w.packet.Src = gateway
@@ -104,7 +108,7 @@ func (w *tracer) start(n *inspect.Network) error {
 		}
 	}
 	if !w.packet.Src.IsValid() {
-		return fmt.Errorf("no address outside is known: say which with --source")
+		return errors.New("no address outside is known: say which with --source")
 	}
 	w.report.Packet = w.packet
 	w.step(n, in, Step{Do: "receive", Text: "arrives from outside at " + in.Name, MTU: in.MTU})
