@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"strconv"
 
 	"nsinspect/inspect"
 )
@@ -165,8 +166,8 @@ func NewTopology(x *inspect.Index) *Topology {
 	return b.finish()
 }
 
-func netnsKey(id inspect.ID) string { return fmt.Sprintf("net:[%d]", id.Ino) }
+func netnsKey(id inspect.ID) string { return "net:[" + strconv.FormatUint(id.Ino, 10) + "]" }
 
 func darkKey(n int) string { return fmt.Sprintf("dark:%d", n) }
 
-func ifaceKey(ns *Netns, index int) string { return fmt.Sprintf("%s/%d", ns.Key, index) }
+func ifaceKey(ns *Netns, index int) string { return ns.Key + "/" + strconv.Itoa(index) }

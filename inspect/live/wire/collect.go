@@ -62,9 +62,7 @@ const rounds = 3
 // settle traces every nsid, and reads again what changed meanwhile.
 func settle(rooms []*room, bugs *faults) []*dark {
 	v := newResolver(rooms)
-	for _, r := range rooms {
-		v.resolve(r)
-	}
+	v.resolveAll()
 	again := &visitor{bugs: bugs}
 	for range rounds {
 		bad := v.lopsided()

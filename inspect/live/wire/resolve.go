@@ -2,7 +2,10 @@ package wire
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"nsinspect/inspect"
 )
@@ -53,6 +56,24 @@ func (v *resolver) refresh() {
 	}
 	slices.SortStableFunc(v.hubs, func(a, b *room) int { return cmp.Compare(len(b.nsids), len(a.nsids)) })
 	v.hubs = v.hubs[:min(len(v.hubs), maxHubs)]
+}
+
+// resolveAll resolves all rooms, with as many threads as there are processors.
+func (v *resolver) resolveAll() {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(v.rooms)) {
+		wg.Go(func() {
+			buf := make([]byte, bufSize) // rooms of one visitor share theirs
+			for i := next.Add(1) - 1; i < int64(len(v.rooms)); i = next.Add(1) - 1 {
+				if r := v.rooms[i]; r.route != nil {
+					r.route.buf = buf
+					v.resolve(r)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // resolve finds out where the nsids of r lead, as far as they lead to rooms.
