@@ -66,6 +66,8 @@ const (
 	FactConnections
 	// FactServers: the processes that serve tun and tap interfaces.
 	FactServers
+	// FactCounters: the statistics of network interfaces.
+	FactCounters
 
 	numFacts = iota
 )
@@ -74,7 +76,7 @@ var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
-	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers",
+	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers", "counters",
 }
 
 // FactsAll is every sort of facts.
