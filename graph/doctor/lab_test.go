@@ -23,7 +23,6 @@ type lab struct {
 	t       *testing.T
 	more    []*netlab.NS // other namespaces that processes are in, from pid 1003
 	adapt   func(*inspect.Snapshot)
-	keep    []func() // repairs
 	sockets []net.Listener
 }
 
@@ -157,21 +156,3 @@ func TestHealthy(t *testing.T) { newLab(t).silent("healthy") }
 func down(n *netlab.NS, name string) { n.On(name, netlink.LinkSetDown) }
 
 func (l *lab) ip(n *netlab.NS, args ...string) { n.Run("", "ip", args...) }
-
-// container adds a namespace on docker0.
-func (l *lab) station(port, addr string) *netlab.NS {
-	n := netlab.New(l.t)
-	l.Host.Veth(port, n, "eth0")
-	l.Host.Plug(port, "docker0")
-	n.Addr("eth0", addr)
-	l.more = append(l.more, n)
-	return n
-}
-
-// remove takes the last added namespace away.
-func (l *lab) remove() {
-	n := l.more[len(l.more)-1]
-	l.more = l.more[:len(l.more)-1]
-	n.On("eth0", netlink.LinkDel)
-	n.Close()
-}

@@ -15,9 +15,6 @@ func adapted(change func(l *lab, s *inspect.Snapshot)) func(*lab) {
 	return func(l *lab) { l.adapt = func(s *inspect.Snapshot) { change(l, s) } }
 }
 
-// plain takes the change back.
-func plain(l *lab) { l.adapt = nil }
-
 func (l *lab) id(ino uint64) inspect.ID { return inspect.ID{Dev: l.Host.ID.Dev, Ino: ino} }
 
 // users adds two user namespaces with these maps.

@@ -87,13 +87,14 @@ func publishedLoopback(e *exam) {
 
 // listener names who listens.
 func listener(r *graph.PortRow) string {
-	for _, p := range r.Processes {
-		if p.Command != nil {
-			return fmt.Sprintf("%s (pid %d)", *p.Command, p.PID)
-		}
+	if len(r.Processes) == 0 {
+		return "somebody"
+	}
+	p := r.Processes[0]
+	if p.Command == nil {
 		return fmt.Sprintf("pid %d", p.PID)
 	}
-	return "somebody"
+	return fmt.Sprintf("%s (pid %d)", *p.Command, p.PID)
 }
 
 // redirects reports whether a namespace translates what comes in.

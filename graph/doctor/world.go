@@ -17,13 +17,6 @@ type world struct {
 	topo   *graph.Topology
 	spaces []*space // those whose interfaces are known, in the order of the topology
 	byKey  map[string]*space
-	ends   map[string]end // every known interface by its key in the topology
-}
-
-// end is an interface in its namespace.
-type end struct {
-	sp    *space
-	iface *inspect.Interface
 }
 
 // space is a network namespace.
