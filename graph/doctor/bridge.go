@@ -31,7 +31,7 @@ func bridgeChecks() []Check {
 		},
 		{
 			ID: "port-state", Title: "a bridge does not forward on a port that is up", Severity: Fault,
-			About:     "A port with carrier whose state is disabled or blocking passes no frames. In listening and learning, which spanning tree waits in for twice the forward delay, it does not do so yet: that is a warning.",
+			About:     "A port with carrier whose state is disabled or blocking passes no frames. In listening and learning, which spanning tree waits in for twice the forward delay, it does not do so yet: that is a warning. Where spanning tree is on, a blocking port may be what keeps a loop from closing: that is a note.",
 			Reference: bridgeRef, Needs: inspect.FactNetwork, run: portState,
 		},
 		{
@@ -54,10 +54,11 @@ func bridgeChecks() []Check {
 	}
 }
 
-// addressless reports whether nobody on a closed bridge has an address: the
-// bridge itself, or one of those who hang on it.
+// nobodyHas reports whether nobody on a closed bridge has an address: not the
+// bridge itself, not one of those who hang on it, and the bridge does not
+// answer for others.
 func (b *bridge) nobodyHas(a netip.Addr) bool {
-	if !b.closed || b.has(a) {
+	if c := b.sp.conf(inspect.FamilyIPv4, b.Index); !b.closed || b.has(a) || c != nil && c.ProxyNeigh {
 		return false
 	}
 	for _, s := range b.stations {
@@ -239,7 +240,7 @@ func (e *exam) notForwarding(b *bridge, p *link) {
 		f.Severity = Warning
 	case "blocking":
 		if stp { // it may be what keeps a loop from closing
-			f.Severity = Warning
+			f.Severity = Note
 		}
 	}
 	e.find(f)

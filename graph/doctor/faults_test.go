@@ -129,6 +129,18 @@ var bridgeFaults = []fault{
 		},
 	},
 	{
+		name: "a name for a shell", check: "link-down", severity: doctor.Fault, object: "bridge br$(reboot)'",
+		cause: "administratively down", fix: `ip link set dev 'br$(reboot)'\''' up`,
+		do: func(l *lab) {
+			n := netlab.New(l.t)
+			l.more = append(l.more, n)
+			l.Host.Veth("evil", n, "eth0")
+			l.Host.Bridge("br$(reboot)'", "evil")
+			down(l.Host, "br$(reboot)'")
+		},
+		undo: func(l *lab) { l.Host.Up("br$(reboot)'") },
+	},
+	{
 		name: "port blocked", check: "port-state", severity: doctor.Fault, object: "port veth1web",
 		cause: "its state is disabled; behind it is eth0 of web", fix: "bridge link set dev veth1web state forwarding",
 		do:   func(l *lab) { l.Host.Run("", "bridge", "link", "set", "dev", "veth1web", "state", "disabled") },

@@ -13,7 +13,7 @@ const mainPriority = 32766
 
 func policyRule(e *exam) {
 	e.each(func(b *bridge) {
-		if !b.Up() {
+		if !b.Up() || b.Master != 0 {
 			return
 		}
 		type hit struct {

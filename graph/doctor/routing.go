@@ -80,8 +80,8 @@ func ipForward(e *exam) {
 
 func subnetShadowed(e *exam) {
 	e.each(func(b *bridge) {
-		if !b.Up() || !b.sp.Has(inspect.FactRoutes) {
-			return // a bridge that is down has no routes
+		if !b.Up() || b.Master != 0 || !b.sp.Has(inspect.FactRoutes) {
+			return // a bridge that is down has no routes; in a vrf it has a table of its own
 		}
 		wrong := map[*inspect.Route][]*station{}
 		var order []*inspect.Route
@@ -91,7 +91,7 @@ func subnetShadowed(e *exam) {
 					continue
 				}
 				r := b.sp.best(mainTable, p.Addr())
-				if r != nil && leaves(r, b.Index) {
+				if r != nil && (leaves(r, b.Index) || r.Nexthop != 0 && len(r.Hops) == 0) {
 					continue
 				}
 				if wrong[r] == nil {

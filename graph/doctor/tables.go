@@ -103,7 +103,7 @@ func conntrackFull(e *exam) {
 			continue
 		}
 		f := Finding{
-			Severity: sev, Object: "connection tracking" + sp.of(), Namespaces: inodes(sp),
+			Severity: sev, Object: "connection tracking" + sp.of(), Namespaces: sp.everyone(),
 			Cause:    fmt.Sprintf("%d of at most %d connections are tracked: new ones will be dropped", used, limit),
 			Evidence: []Evidence{fact(sp.command("sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"), fmt.Sprintf("%d of %d", used, limit))},
 			// The limit is the first namespace's, and can be set there only.
@@ -111,6 +111,15 @@ func conntrackFull(e *exam) {
 		}
 		e.find(f)
 	}
+}
+
+// everyone are the inodes of the namespace and of all who hang on its bridges.
+func (sp *space) everyone() []uint64 {
+	out := inodes(sp)
+	for _, b := range sp.bridges {
+		out = append(out, concerned(b, b.stations)...)
+	}
+	return out
 }
 
 func neighborsFull(e *exam) {
