@@ -248,11 +248,12 @@ func (w *tracer) moved(n *inspect.Network, br, to *inspect.Interface, hop netip.
 
 // bridgeHook runs the rules of family bridge.
 func (w *tracer) bridgeHook(n *inspect.Network, hook string, br, from, to *inspect.Interface) bool {
-	if n.Ruleset == nil {
-		return true // said by the first hook of IP
+	rs := filter.Rules(n)
+	if rs == nil {
+		return w.hook(n, filter.Query{Hook: hook, Bridge: true, In: from, Out: to}) // says that they are not known
 	}
-	for i := range n.Ruleset.Chains {
-		if c := &n.Ruleset.Chains[i]; c.Family == inspect.NFBridge && c.Hook == hook {
+	for i := range rs.Chains {
+		if c := &rs.Chains[i]; c.Family == inspect.NFBridge && c.Hook == hook {
 			return w.hook(n, filter.Query{Hook: hook, Bridge: true, In: from, Out: to, PhysIn: br.Name, PhysOut: br.Name})
 		}
 	}

@@ -81,3 +81,33 @@ func TestBreaks(t *testing.T) {
 		})
 	}
 }
+
+// Packets that two routers send to each other for ever are seen, and the
+// smallest MTU is found wherever it is.
+func TestLoopAndMTU(t *testing.T) {
+	l := newLab(t)
+	l.sh("host", "ip link set eth0 mtu 1300")
+	if r := l.agree("c1", "8.8.8.8:53", path.Accepted); r.MTU != 1300 {
+		t.Errorf("MTU %d, want 1300", r.MTU)
+	}
+	l.sh("host", "iptables-nft -t nat -F POSTROUTING; iptables-nft -I FORWARD -j ACCEPT")
+	l.sh("out", "sysctl -qw net.ipv4.ip_forward=1; ip route add 9.9.9.9 via 192.0.2.10; ip route add 172.17.0.0/16 via 192.0.2.10")
+	l.agree("c1", "9.9.9.9:53", path.Loop)
+}
+
+// An answer that goes astray is told as what it is: the answer.
+func TestReport(t *testing.T) {
+	l := newLab(t)
+	l.sh("c2", "ip route add blackhole 172.17.0.2")
+	r := l.agree("c1", "172.17.0.3:80", path.NullRoute)
+	if r.Forward.Disposition != path.Accepted || r.Reply == nil || r.Reply.Disposition != path.NullRoute {
+		t.Errorf("forward %s, reply %+v", r.Forward.Disposition, r.Reply)
+	}
+	l.sh("c2", "ip route del blackhole 172.17.0.2")
+	if r := l.trace("c1", "172.17.0.3:81", true); r.Disposition != path.Accepted || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "nobody listens") {
+		t.Errorf("no listener: %s, notes %q", r.Disposition, r.Notes)
+	}
+	if r := l.trace("c1", "172.17.0.3:80", true); len(r.Notes) != 0 {
+		t.Errorf("with listener: notes %q", r.Notes)
+	}
+}

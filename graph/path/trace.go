@@ -235,7 +235,7 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 	if q.In != nil {
 		q.InAddr = sourceFor(q.In, w.packet.Src)
 	}
-	r := filter.Run(n.Ruleset, q)
+	r := filter.Run(filter.Rules(n), q)
 	switch {
 	case r.Verdict.Stops():
 		d := DeniedIn

@@ -4,7 +4,7 @@
 // or whose condition depends on what is not known of the packet, never makes
 // a wrong answer: where the outcome hangs on it, the answer is [Unknown].
 //
-//	r := filter.Run(network.Ruleset, filter.Query{
+//	r := filter.Run(filter.Rules(network), filter.Query{
 //		Hook: "forward", Packet: packet, Conn: filter.Conn{State: filter.New},
 //		In: network.Interface(7), Out: network.Interface(2),
 //		RouteType: filter.LocalTypes(network),

@@ -9,6 +9,15 @@ import (
 // tableLocal is the table of the kernel's own addresses, RT_TABLE_LOCAL.
 const tableLocal = 255
 
+// Rules returns the rules of a network as [Run] wants them: nil where they
+// were not, or not all, read.
+func Rules(n *inspect.Network) *inspect.Ruleset {
+	if n == nil || !n.Has(inspect.FactNetfilter) {
+		return nil
+	}
+	return n.Ruleset
+}
+
 // LocalTypes returns [Query.RouteType] of a network: the type of an address
 // in its table of local addresses. What is not in there is unicast. Nil where
 // routes were not read.
