@@ -36,7 +36,6 @@ type Interface struct {
 	LinkNSID *int32 `json:"link_netnsid,omitempty"`
 	// Addrs are the addresses, in the order of the kernel.
 	Addrs []Addr `json:"addrs,omitempty"`
-	// Stats are the counters; nil where FactCounters was not read.
 	Stats *Stats `json:"stats,omitempty"`
 
 	// What the kind adds; nil for other kinds.

@@ -66,8 +66,6 @@ const (
 	FactConnections
 	// FactServers: the processes that serve tun and tap interfaces.
 	FactServers
-	// FactCounters: the statistics of network interfaces.
-	FactCounters
 
 	numFacts = iota
 )
@@ -76,7 +74,7 @@ var factNames = [numFacts]string{
 	"tasks", "threads", "leads", "processes", "owners", "id_maps",
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
-	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers", "counters",
+	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers",
 }
 
 // FactsAll is every sort of facts.

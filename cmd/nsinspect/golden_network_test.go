@@ -7,7 +7,7 @@ import (
 	"nsinspect/inspect"
 )
 
-const networkFacts = inspect.FactCounters | inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
+const networkFacts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
 	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers
 
 // netBuilder makes the network of one namespace.

@@ -57,7 +57,7 @@ func (o *linksOptions) parse() (err error) {
 }
 
 func (o *linksOptions) run(ctx context.Context) error {
-	x, err := o.index(ctx, need{facts: graphFacts, also: graphAlso&^inspect.FactNetfilter | inspect.FactCounters})
+	x, err := o.index(ctx, need{facts: graphFacts, also: graphAlso &^ inspect.FactNetfilter})
 	if err != nil {
 		return err
 	}

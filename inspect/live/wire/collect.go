@@ -31,8 +31,7 @@ type Options struct {
 
 // Facts are those that Collect can read.
 const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
-	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers |
-	inspect.FactCounters
+	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers
 
 // Collect reads the network namespaces. One that went meanwhile is said to be
 // gone; what could not be read is a Problem.
@@ -49,7 +48,7 @@ func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Probl
 	for _, r := range rooms {
 		bugs.addRoom(r)
 	}
-	dark := settle(rooms, &o, bugs)
+	dark := settle(rooms, bugs)
 	nets := assemble(rooms, dark)
 	if o.Facts&(inspect.FactPorts|inspect.FactConnections|inspect.FactServers) != 0 {
 		findHolders(ctx, &o, nets, bugs)
@@ -61,10 +60,10 @@ func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Probl
 const rounds = 3
 
 // settle traces every nsid, and reads again what changed meanwhile.
-func settle(rooms []*room, o *Options, bugs *faults) []*dark {
+func settle(rooms []*room, bugs *faults) []*dark {
 	v := newResolver(rooms)
 	v.resolveAll()
-	again := &visitor{o: o, bugs: bugs}
+	again := &visitor{bugs: bugs}
 	for range rounds {
 		bad := v.lopsided()
 		if len(bad) == 0 {

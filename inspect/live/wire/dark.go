@@ -88,8 +88,8 @@ func (c *crawler) identify(r *room, n int32) int {
 	}
 	d := &dark{from: r, nsid: n}
 	d.net = inspect.Network{Dark: len(c.all) + 1, Via: &inspect.Via{NS: r.src.ID, NSID: n}, Facts: []string{}}
-	if err := d.read(c.again.o.Facts); err == nil {
-		d.net.Facts = (c.again.o.Facts & (inspect.FactNetwork | inspect.FactCounters)).Names()
+	if err := d.read(); err == nil {
+		d.net.Facts = inspect.FactNetwork.Names()
 	} else if errors.Is(err, unix.EINVAL) {
 		return 0 // the kernel knows none such: it ended, and the number goes with it
 	} else {
@@ -115,8 +115,8 @@ func sameDark(d *dark, r *room, n int32) bool {
 }
 
 // read lists the interfaces and addresses of d.
-func (d *dark) read(facts inspect.Facts) error {
-	links, torn, err := list(d.from.route, unix.RTM_GETLINK, linkRequest(d.nsid, facts), parseLink)
+func (d *dark) read() error {
+	links, torn, err := list(d.from.route, unix.RTM_GETLINK, linkRequest(d.nsid), parseLink)
 	if err != nil {
 		return fmt.Errorf("list links: %w", err)
 	}

@@ -77,19 +77,3 @@ func TestGone(t *testing.T) {
 		t.Errorf("problems %+v", problems)
 	}
 }
-
-// TestCountersOnRequest holds that the statistics are read where they are
-// asked for, and that a network says whether they were.
-func TestCountersOnRequest(t *testing.T) {
-	a := netlab.New(t)
-	for _, facts := range []inspect.Facts{inspect.FactNetwork, inspect.FactNetwork | inspect.FactCounters} {
-		want := facts.Has(inspect.FactCounters)
-		nets, problems := wire.Collect(t.Context(), wire.Options{Facts: facts, Sources: []wire.Source{{ID: a.ID, Open: a.Open}}, ProcRoot: "/proc"})
-		if len(nets) != 1 || len(problems) > 0 || nets[0].Interface(1) == nil {
-			t.Fatalf("networks %+v, problems %+v", nets, problems)
-		}
-		if got := nets[0].Interface(1).Stats != nil; got != want || nets[0].Has(inspect.FactCounters) != want {
-			t.Errorf("asked %v: counters %t, facts %v", facts.Names(), got, nets[0].Facts)
-		}
-	}
-}

@@ -12,18 +12,11 @@ import (
 // extBridgeVLAN is RTEXT_FILTER_BRVLAN of linux/rtnetlink.h.
 const extBridgeVLAN = 1 << 1
 
-// extSkipStats is RTEXT_FILTER_SKIP_STATS of linux/rtnetlink.h: for the
-// counters the kernel goes through those of every processor.
-const extSkipStats = 1 << 3
-
 // linkRequest asks for the interfaces of the socket's namespace, or of the
 // one with the number nsid where that is not negative (IFLA_TARGET_NETNSID,
-// Linux 4.20); with counters where these are among the facts.
-func linkRequest(nsid int32, facts inspect.Facts) []byte {
+// Linux 4.20).
+func linkRequest(nsid int32) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg, 32)
-	if !facts.Has(inspect.FactCounters) {
-		b = appendU32(b, unix.IFLA_EXT_MASK, extSkipStats)
-	}
 	if nsid >= 0 {
 		b = appendU32(b, unix.IFLA_TARGET_NETNSID, uint32(nsid))
 	}

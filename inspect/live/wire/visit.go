@@ -142,9 +142,6 @@ func (v *visitor) read(r *room) {
 	step(inspect.FactNetfilter, v.netfilter)
 	step(inspect.FactPorts, v.ports)
 	step(inspect.FactConnections, v.connections)
-	if have.Has(inspect.FactNetwork) {
-		have |= v.o.Facts & inspect.FactCounters // came with the interfaces
-	}
 	r.net.Facts = have.Names()
 }
 
@@ -160,7 +157,7 @@ func into[T any](r *room, dst *[]T, typ uint16, body []byte, parse func([]byte) 
 }
 
 func (v *visitor) interfaces(r *room) error {
-	err := into(r, &r.net.Interfaces, unix.RTM_GETLINK, linkRequest(-1, v.o.Facts), parseLink)
+	err := into(r, &r.net.Interfaces, unix.RTM_GETLINK, linkRequest(-1), parseLink)
 	if err != nil {
 		return fmt.Errorf("list links: %w", err)
 	}
