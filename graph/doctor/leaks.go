@@ -33,11 +33,47 @@ func leakChecks() []Check {
 // into a bridge, or has a name that is Docker's.
 func abandoned(w *world) bool {
 	return slices.ContainsFunc(w.spaces, func(sp *space) bool {
-		return len(w.x.Members(sp.NS)) == 0 && (sp.plugged() != nil || slices.ContainsFunc(w.x.RefsOf(sp.NS), func(r inspect.Ref) bool {
-			return strings.HasSuffix(path.Dir(r.Path), "/run/docker/netns") && !kept(r.Name)
-		}))
+		if len(w.x.Members(sp.NS)) > 0 || w.named(sp) {
+			return false
+		}
+		return sp.plugged() != nil || w.engineName(sp) != ""
 	})
 }
+
+// named reports whether somebody named a namespace so that it stays, as
+// ip-netns(8) does. What engines name is not meant.
+func (w *world) named(sp *space) bool {
+	return slices.ContainsFunc(w.refs(sp), func(r inspect.Ref) bool {
+		return !strings.HasPrefix(r.Name, "cni-") && !strings.HasPrefix(r.Name, "netns-") && (kept(r.Name) || !ofDocker(r))
+	})
+}
+
+// engineName is the path of the name that Docker gave a namespace; "" for
+// none.
+func (w *world) engineName(sp *space) string {
+	for _, r := range w.refs(sp) {
+		if ofDocker(r) && !kept(r.Name) {
+			return r.Path
+		}
+	}
+	return ""
+}
+
+// refs are the mounts of a namespace that have a name.
+func (w *world) refs(sp *space) (out []inspect.Ref) {
+	if sp.Dark > 0 {
+		return nil
+	}
+	for _, r := range w.x.RefsOf(sp.NS) {
+		if r.Name != "" && (r.Kind == inspect.RefMount || r.Kind == inspect.RefSymlink) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// ofDocker reports whether a name is one of Docker's.
+func ofDocker(r inspect.Ref) bool { return strings.HasSuffix(path.Dir(r.Path), "/run/docker/netns") }
 
 func hasStale(w *world) bool {
 	return slices.ContainsFunc(w.x.RefsOf(inspect.ID{}), func(r inspect.Ref) bool { return r.Kind == inspect.RefStale })
@@ -72,22 +108,8 @@ func leakedNetns(e *exam) {
 }
 
 func (e *exam) leaked(sp *space, w *graph.Why) {
-	s, engine := sp.plugged(), ""
-	for _, n := range w.Names {
-		if strings.HasPrefix(n, "cni-") || strings.HasPrefix(n, "netns-") {
-			continue
-		}
-		for _, r := range e.x.RefsOf(sp.NS) {
-			if dir := path.Dir(r.Path); r.Name == n && strings.HasSuffix(dir, "/run/netns") {
-				return // somebody named it
-			} else if r.Name == n && strings.HasSuffix(dir, "/run/docker/netns") && !kept(n) {
-				engine = r.Path
-			} else if r.Name == n {
-				return
-			}
-		}
-	}
-	if s == nil && engine == "" {
+	s := sp.plugged()
+	if e.named(sp) || s == nil && e.engineName(sp) == "" {
 		return
 	}
 	f := Finding{
