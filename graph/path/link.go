@@ -3,6 +3,7 @@ package path
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"nsinspect/graph/path/filter"
 	"nsinspect/inspect"
@@ -65,6 +66,9 @@ func (w *tracer) reachable(n *inspect.Network, out *inspect.Interface, hop netip
 
 // wire crosses to the other end of an interface, or leaves the host.
 func (w *tracer) wire(n *inspect.Network, out *inspect.Interface, hop netip.Addr) {
+	if !w.deviceHook(n, filter.Query{Hook: "egress", Out: out}, out) {
+		return
+	}
 	if out.Kind != "veth" && out.Kind != "netkit" {
 		text := fmt.Sprintf("leaves through %s to %s", out.Name, hop)
 		w.stop(n, out, ExitsNetwork, Step{Do: "leave", Text: text, MTU: out.MTU})
@@ -110,11 +114,15 @@ func (w *tracer) receive(n *inspect.Network, in *inspect.Interface, hop netip.Ad
 		w.stop(n, in, Loop, Step{Do: "receive", Text: "the packet goes on and on"})
 		return
 	}
+	first := len(w.leg.Steps) == 1 // it comes from outside, where the next hop is not known
+	if !w.deviceHook(n, filter.Query{Hook: "ingress", In: in}, in) {
+		return
+	}
 	if br := n.Interface(in.Master); br != nil && br.Kind == "bridge" {
 		w.bridge(n, br, in, hop)
 		return
 	}
-	if !owns(n, hop) && !w.proxies(n, in, hop) && !(w.o.Outside && !w.reply && len(w.leg.Steps) == 1) && !(w.reply && len(w.leg.Steps) == 1) {
+	if !owns(n, hop) && !w.proxies(n, in, hop) && !(first && (w.o.Outside || w.reply)) {
 		w.stop(n, in, NeighborUnreachable, Step{Do: "receive", Text: fmt.Sprintf("nobody has the address %s there", hop)})
 		return
 	}
@@ -244,6 +252,21 @@ func (w *tracer) moved(n *inspect.Network, br, to *inspect.Interface, hop netip.
 		}
 	}
 	return false
+}
+
+// deviceHook runs the rules that an interface has of its own.
+func (w *tracer) deviceHook(n *inspect.Network, q filter.Query, i *inspect.Interface) bool {
+	rs := filter.Rules(n)
+	if rs == nil {
+		return true // said by the first hook of IP
+	}
+	for k := range rs.Chains {
+		if c := &rs.Chains[k]; c.Hook == q.Hook && slices.Contains(c.Devices, i.Name) {
+			q.Netdev = true
+			return w.hook(n, q)
+		}
+	}
+	return true
 }
 
 // bridgeHook runs the rules of family bridge.

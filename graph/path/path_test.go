@@ -1,10 +1,12 @@
 package path_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"nsinspect/graph/path"
+	"nsinspect/inspect/live/livetest"
 )
 
 // The four flows of a Docker host, and a few more, with real traffic.
@@ -67,11 +69,17 @@ func TestBreaks(t *testing.T) {
 		{"port is blocking", "c1", "172.17.0.3:80", "host", "ip link set docker0 type bridge stp_state 1; ip link set v2 nomaster; ip link set v2 master docker0", path.DeniedIn, "listening"},
 		{"isolated ports", "c1", "172.17.0.3:80", "host", "bridge link set dev v1 isolated on; bridge link set dev v2 isolated on", path.DeniedOut, "isolated"},
 		{"nft drops", "c1", "8.8.8.8:53", "host", `nft 'table inet f { chain f { type filter hook forward priority 10; ip saddr . tcp dport { 172.17.0.2 . 53 } drop; }; }'`, path.DeniedIn, "inet f f"},
+		{"rules of an interface", "c1", "8.8.8.8:53", "host", `nft 'table netdev f { chain i { type filter hook ingress device "v1" priority 0; ip daddr 8.8.8.8 drop; }; }'`, path.DeniedIn, "netdev f i"},
+		{"rules of a bridge", "c1", "172.17.0.3:80", "host", `nft 'table bridge f { chain f { type filter hook forward priority 0; ip daddr 172.17.0.3 tcp dport 80 drop; }; }'`, path.DeniedIn, "bridge f f"},
+		{"bridge-nf-call-iptables", "c1", "172.17.0.3:80", "host", "sysctl -qw net.bridge.bridge-nf-call-iptables=1; iptables-nft -I FORWARD -m physdev --physdev-in v1 --physdev-is-bridged -j DROP", path.DeniedIn, "physdev"},
 		{"IPv6 forwarding is off", "c1", "[fd08::8]:53", "host", "sysctl -qw net.ipv6.conf.all.forwarding=0", path.DeniedIn, "forwarding"},
 		{"IPv6 is rejected", "c1", "[fd08::8]:53", "host", "ip6tables-nft -A FORWARD -s fd17::/64 -j REJECT", path.DeniedIn, "REJECT"},
 		{"IPv6 without route", "c1", "[fd08::8]:53", "host", "ip -6 route del default", path.NoRoute, "no route"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if _, err := os.Stat("/proc/sys/net/bridge"); err != nil && strings.Contains(tc.script, "bridge-nf") {
+				livetest.Skip(t, "needs the module br_netfilter")
+			}
 			l := newLab(t)
 			l.agree(tc.from, tc.to, path.Accepted)
 			l.sh(tc.ns, tc.script)

@@ -239,7 +239,7 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 	switch {
 	case r.Verdict.Stops():
 		d := DeniedIn
-		if q.Hook == "postrouting" || q.Hook == "output" {
+		if q.Hook == "postrouting" || q.Hook == "output" || q.Hook == "egress" {
 			d = DeniedOut
 		}
 		text := q.Hook + ": " + ruleText(r.Rule)
