@@ -13,6 +13,8 @@ import (
 	"nsinspect/enter/demo"
 	"nsinspect/graph"
 	"nsinspect/graph/doctor"
+	packet "nsinspect/graph/path"
+	"nsinspect/graph/path/filter"
 	"nsinspect/inspect"
 	"nsinspect/render"
 	"nsinspect/render/rendertest"
@@ -81,6 +83,7 @@ var documented = map[string][]any{
 		graph.LinkPeer{},
 	},
 	"ports":  {portsDocument{}, graph.PortRow{}, graph.PortProcess{}},
+	"trace":  {packet.Report{}, packet.Leg{}, packet.Step{}, filter.Packet{}, filter.Rule{}},
 	"doctor": {doctor.Report{}, doctor.Finding{}, doctor.Evidence{}, doctor.Fix{}, doctor.Unknown{}},
 	"why": {
 		render.WhyDocument{},
