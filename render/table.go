@@ -43,7 +43,7 @@ func (t *Table) Write(w io.Writer, o Options) error {
 		return nil
 	}
 	g := t.grid(o)
-	if len(g.rows) > manyRows {
+	if len(g.rows) > manyRows || g.beyondASCII {
 		return g.write(w)
 	}
 	return g.writeLibrary(w)
@@ -55,6 +55,9 @@ type grid struct {
 	widths []int // of the columns
 	rows   [][]cell
 	color  bool
+	// beyondASCII says that cells have characters of whose width opinions
+	// differ; the library's also depends on the locale.
+	beyondASCII bool
 }
 
 type cell struct {
@@ -94,6 +97,7 @@ func (g *grid) add(texts []string) {
 			row[i].text = Sanitize(texts[i])
 			row[i].width = Width(row[i].text)
 			g.widths[i] = max(g.widths[i], row[i].width)
+			g.beyondASCII = g.beyondASCII || row[i].width != len(row[i].text)
 		}
 	}
 	g.rows = append(g.rows, row)
