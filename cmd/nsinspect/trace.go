@@ -238,7 +238,7 @@ func oracle(x *inspect.Index) path.Oracle {
 		if err != nil || refused != "" {
 			return path.RouteAnswer{Refused: refused}, err
 		}
-		a = path.RouteAnswer{Type: r.Type, Table: r.Table, Prefix: r.Dst, Prefsrc: r.Prefsrc, MTU: r.MTU}
+		a = path.RouteAnswer{Type: r.Type, Table: r.Table, Prefix: r.Dst, Prefsrc: r.Prefsrc, MTU: r.MTU, Ways: len(r.Hops)}
 		if r.Type == "local" || r.Type == "broadcast" {
 			a.Table = 255 // without rules of its own the kernel keeps both tables as one
 		}

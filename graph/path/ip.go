@@ -60,6 +60,9 @@ func (w *tracer) route(n *inspect.Network, in *inspect.Interface) (a RouteAnswer
 		text += " table " + tableName(a.Table)
 	}
 	w.step(n, in, Step{Do: "route", Text: text, MTU: a.MTU})
+	if a.Ways > 1 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("the route to %s has %d next hops; the first is followed", q.Dst, a.Ways))
+	}
 	return a, true
 }
 

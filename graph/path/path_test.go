@@ -118,4 +118,8 @@ func TestReport(t *testing.T) {
 	if r := l.trace("c1", "172.17.0.3:80", true); len(r.Notes) != 0 {
 		t.Errorf("with listener: notes %q", r.Notes)
 	}
+	l.sh("host", "ip route add 8.8.8.8 nexthop via 192.0.2.1 nexthop via 192.0.2.2")
+	if r := l.trace("c1", "8.8.8.8:53", false); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "2 next hops") {
+		t.Errorf("several next hops: notes %q", r.Notes)
+	}
 }

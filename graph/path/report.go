@@ -91,6 +91,7 @@ type RouteAnswer struct {
 	Oif     int          `json:"oif"`
 	Prefsrc netip.Addr   `json:"prefsrc,omitzero"`
 	MTU     uint32       `json:"mtu,omitempty"`
+	Ways    int          `json:"ways,omitempty"` // next hops; the first is taken
 	// Refused is the kernel's error in errno(3)'s words, such as
 	// "ENETUNREACH"; "" when there is a route.
 	Refused string `json:"refused,omitempty"`

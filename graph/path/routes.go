@@ -136,7 +136,7 @@ func inTable(n *inspect.Network, r *inspect.PolicyRule, q RouteQuery) (RouteAnsw
 	if best == nil || best.Type == "throw" || r.SuppressPrefix != nil && best.Dst.Bits() <= int(*r.SuppressPrefix) {
 		return RouteAnswer{}, false
 	}
-	a := RouteAnswer{Type: best.Type, Table: best.Table, Prefix: best.Dst, Prefsrc: best.Prefsrc, MTU: best.MTU}
+	a := RouteAnswer{Type: best.Type, Table: best.Table, Prefix: best.Dst, Prefsrc: best.Prefsrc, MTU: best.MTU, Ways: len(best.Hops)}
 	a.Refused = map[string]string{"blackhole": "EINVAL", "unreachable": "EHOSTUNREACH", "prohibit": "EACCES"}[best.Type]
 	if len(best.Hops) > 0 {
 		a.Via, a.Oif = best.Hops[0].Via, best.Hops[0].Oif
