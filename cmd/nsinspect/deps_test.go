@@ -27,7 +27,7 @@ var rooms = []struct {
 	{"graph/...", []string{"nsinspect/inspect", "nsinspect/graph/..."}, "conclusions are pure functions of a snapshot"},
 	{"render/...", []string{
 		"nsinspect/inspect", "nsinspect/graph/...", "nsinspect/render/...", "github.com/olekukonko/tablewriter/...",
-		"github.com/mattn/go-runewidth", "github.com/clipperhouse/displaywidth", "github.com/emicklei/dot",
+		"github.com/clipperhouse/displaywidth",
 		"github.com/expr-lang/expr/...", "sigs.k8s.io/yaml",
 	}, "views print; they neither read the host nor know a flag"},
 	{"enter/demo", []string{
