@@ -255,7 +255,7 @@ func checkPorts(t *testing.T, s scene) {
 func checkGraph(t *testing.T, s scene) {
 	out := inDaemon(t, binary, "graph")
 	t.Logf("\n%s", out)
-	for _, want := range []string{"↔ front+1:eth0", "↔ back:eth0", "network shop", "published 8080→80/tcp", "published 127.0.0.1:5353→53/udp", "also wide"} {
+	for _, want := range []string{"↔ front+1:eth0", "↔ back:eth0", "network shop", "published ", " 8080→80/tcp", " 127.0.0.1:5353→53/udp", "also wide"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
