@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/textproto"
 	"strings"
 )
 
@@ -120,9 +119,9 @@ func brokenOff(err error) error {
 }
 
 // engineOf tells Podman from Docker by what it says of itself.
-func engineOf(h textproto.MIMEHeader, expected string) string {
-	switch server := h.Get("Server"); {
-	case h.Get("Libpod-Api-Version") != "", strings.HasPrefix(server, "Libpod/"):
+func engineOf(h header, expected string) string {
+	switch server := h.get("Server"); {
+	case h.get("Libpod-Api-Version") != "", strings.HasPrefix(server, "Libpod/"):
 		return Podman
 	case strings.HasPrefix(server, "Docker/"):
 		return Docker

@@ -2,9 +2,9 @@ package container
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"sync"
+	"time"
 
 	"nsinspect/inspect"
 )
@@ -19,8 +19,7 @@ func Find(ctx context.Context, word string, env func(string) string) []inspect.C
 }
 
 func (e *engines) find(ctx context.Context, word string) []inspect.Container {
-	ctx, cancel := context.WithTimeout(ctx, e.limit)
-	defer cancel()
+	ctx = within{ctx, time.Now().Add(e.limit)}
 	all, _ := e.endpoints()
 	var asked []endpoint
 	var names []string
@@ -46,6 +45,15 @@ func (e *engines) find(ctx context.Context, word string) []inspect.Container {
 	return union(found)
 }
 
+// within is a context that says when the time is over and does not end then:
+// a timer would start the poller and its thread, for one question.
+type within struct {
+	context.Context
+	end time.Time
+}
+
+func (w within) Deadline() (time.Time, bool) { return w.end, true }
+
 // nameFor returns the name to ask an engine for; false where word is for
 // another engine or cannot be a name.
 func nameFor(word, engine string) (string, bool) {
@@ -67,15 +75,8 @@ func (p endpoint) one(ctx context.Context, name string) []inspect.Container {
 	if err != nil || r.code != statusOK {
 		return nil
 	}
-	var body struct {
-		ID    string `json:"Id"`
-		Name  string
-		State struct {
-			Status string
-			Pid    int
-		}
-	}
-	if json.Unmarshal(r.body, &body) != nil || body.ID == "" {
+	body, err := parseFound(r.body)
+	if err != nil || body.ID == "" {
 		return nil
 	}
 	return []inspect.Container{{

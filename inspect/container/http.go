@@ -1,7 +1,6 @@
 package container
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -24,9 +22,23 @@ import (
 type response struct {
 	code   int
 	status string // "404 Not Found"
-	header textproto.MIMEHeader
+	header header
 	body   []byte
 	cut    error // why the body ends before its end; nil when it is whole
+}
+
+// header is the lines of one, "Server: Docker/28.2.2 (linux)".
+type header []string
+
+// get returns the first value of a name, in whatever case; "" where there is
+// none.
+func (h header) get(name string) string {
+	for _, line := range h {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(key, name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // get asks one question.
@@ -61,30 +73,41 @@ func (p endpoint) host() string {
 
 // parseResponse takes an answer apart.
 func parseResponse(data []byte) (*response, error) {
-	buf := bufio.NewReader(bytes.NewReader(data[:min(len(data), maxHeader)]))
-	head := textproto.NewReader(buf)
-	line, err := head.ReadLine()
-	if err != nil {
-		return nil, brokenOff(err)
-	}
+	line, rest, ok := cutLine(data)
 	proto, status, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(status, " ")
 	r := &response{status: status}
-	if r.code, err = strconv.Atoi(code); err != nil || !strings.HasPrefix(proto, "HTTP/1.") {
+	var err error
+	switch r.code, err = strconv.Atoi(code); {
+	case !ok && len(data) < maxHeader:
+		return nil, io.ErrUnexpectedEOF
+	case err != nil || !strings.HasPrefix(proto, "HTTP/1."):
 		return nil, fmt.Errorf("malformed HTTP response %q", line)
 	}
-	if r.header, err = head.ReadMIMEHeader(); err != nil {
-		if len(data) >= maxHeader {
-			return nil, fmt.Errorf("the headers of the answer exceeded %d KiB", maxHeader>>10)
+	for {
+		if line, rest, ok = cutLine(rest); line == "" && ok {
+			break
 		}
-		return nil, brokenOff(err)
+		switch {
+		case len(data)-len(rest) >= maxHeader:
+			return nil, fmt.Errorf("the headers of the answer exceeded %d KiB", maxHeader>>10)
+		case !ok:
+			return nil, io.ErrUnexpectedEOF
+		}
+		r.header = append(r.header, line)
 	}
-	if r.header.Get("Transfer-Encoding") != "" {
+	if r.header.get("Transfer-Encoding") != "" {
 		return nil, errors.New("answered in HTTP/1.1 to a question in HTTP/1.0")
 	}
-	rest, _ := io.ReadAll(buf)
-	r.body = append(rest, data[min(len(data), maxHeader):]...)
+	r.body = rest
 	return r, nil
+}
+
+// cutLine cuts data after its first line, which is without its end; false
+// where it has none.
+func cutLine(data []byte) (line string, rest []byte, ok bool) {
+	before, rest, ok := bytes.Cut(data, []byte("\n"))
+	return string(bytes.TrimSuffix(before, []byte("\r"))), rest, ok
 }
 
 // exchange speaks to a TCP endpoint. It returns what came, also with an error.
@@ -94,6 +117,9 @@ func (p endpoint) exchange(ctx context.Context, question []byte) ([]byte, error)
 		return nil, err
 	}
 	defer conn.Close()
+	if end, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(end)
+	}
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	if _, err := conn.Write(question); err != nil {
 		return nil, err

@@ -73,7 +73,11 @@ func (s *unixConn) limit(option int) error {
 	if !ok {
 		return nil
 	}
-	tv := syscall.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
+	left := time.Until(deadline)
+	if left <= 0 {
+		return context.DeadlineExceeded
+	}
+	tv := syscall.NsecToTimeval(max(left, time.Microsecond).Nanoseconds()) // 0 is no limit
 	return os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, option, &tv))
 }
 
