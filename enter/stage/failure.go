@@ -29,14 +29,15 @@ type failure struct {
 	result Cell
 }
 
-// failVars are what the blocks hand to the one printer at the end.
+// failVars are what the blocks hand to the one printer at the end: the
+// result, and the address of {address of the text, its length, exit status}.
 type failVars struct {
-	printer                                    Label
-	result, exit, text, textLen, hint, hintLen Cell
+	printer                     Label
+	result, what, hint, hintLen Cell
 }
 
 func newFailVars(p *Program) failVars {
-	return failVars{p.NewLabel(), p.Var(0), p.Var(0), p.Var(0), p.Var(0), p.Var(0), p.Var(0)}
+	return failVars{p.NewLabel(), p.Var(0), p.Var(0), p.Var(0), p.Var(0)}
 }
 
 // finish appends the failure blocks and the printer. It is done once, after
@@ -52,15 +53,10 @@ func (p *Program) finish() {
 }
 
 func (p *Program) failureBlock(f failure) {
-	v, text := p.fail, errorPrefix+f.Step
-	if f.Exit == 0 {
-		f.Exit = exitFailed
-	}
+	v := p.fail
 	p.Place(f.at)
 	p.Move(v.result, f.result)
-	p.Move(v.exit, p.Const(int64(f.Exit)))
-	p.Move(v.text, p.String(text))
-	p.Move(v.textLen, p.Const(int64(len(text))))
+	p.Move(v.what, p.Address(p.failureData(f.Failure)))
 	for _, errno := range sortedErrnos(f.Hints) {
 		hint := hintPrefix + f.Hints[errno] + "\n"
 		yes, no := p.NewLabel(), p.NewLabel()
@@ -72,6 +68,20 @@ func (p *Program) failureBlock(f failure) {
 		p.Place(no)
 	}
 	p.Jump(v.printer)
+}
+
+// failureData is what failVars.what points to.
+func (p *Program) failureData(f Failure) Addr {
+	if f.Exit == 0 {
+		f.Exit = exitFailed
+	}
+	text := errorPrefix + f.Step
+	at := p.cstring(text)
+	data := p.Buffer(24)
+	p.pointers = append(p.pointers, pointer{data, at})
+	binary.LittleEndian.PutUint64(p.bytes[data+8:], uint64(len(text)))
+	binary.LittleEndian.PutUint64(p.bytes[data+16:], uint64(f.Exit))
+	return data
 }
 
 func sortedErrnos(hints map[syscall.Errno]string) []syscall.Errno {
@@ -96,15 +106,18 @@ func (p *Program) printer() {
 	p.Set(entry, Add, entry, p.Address(table))
 
 	iov := p.Buffer(3 * 16) // struct iovec {base, len}
-	p.Store(iov, v.text)
-	p.Store(iov+8, v.textLen)
+	next := func(at Cell) Cell {
+		p.Set(at, Add, at, p.Const(8))
+		return p.Compute(Load, at, Zero)
+	}
+	p.Store(iov, p.Compute(Load, v.what, Zero))
+	p.Store(iov+8, next(v.what))
 	p.Store(iov+16, p.Compute(Load, entry, Zero))
-	p.Set(entry, Add, entry, p.Const(8))
-	p.Store(iov+24, p.Compute(Load, entry, Zero))
+	p.Store(iov+24, next(entry))
 	p.Store(iov+32, v.hint)
 	p.Store(iov+40, v.hintLen)
 	p.Try(syscall.SYS_WRITEV, p.Const(2), p.Address(iov), p.Const(3))
-	p.Exit(v.exit)
+	p.Exit(next(v.what))
 }
 
 // errnoTable holds address and length of ": text\n" for each errno. Number 0
@@ -112,12 +125,13 @@ func (p *Program) printer() {
 func (p *Program) errnoTable() Addr {
 	table := p.Buffer(16 * maxErrno)
 	for n := range maxErrno {
-		text := "\n"
+		start := len(p.bytes)
 		if n > 0 {
-			text = ": " + syscall.Errno(n).Error() + "\n"
+			p.bytes = append(append(p.bytes, ": "...), syscall.Errno(n).Error()...)
 		}
-		p.pointers = append(p.pointers, pointer{table + Addr(16*n), p.cstring(text)})
-		binary.LittleEndian.PutUint64(p.bytes[int(table)+16*n+8:], uint64(len(text)))
+		p.bytes = append(p.bytes, '\n')
+		p.pointers = append(p.pointers, pointer{table + Addr(16*n), Addr(start)})
+		binary.LittleEndian.PutUint64(p.bytes[int(table)+16*n+8:], uint64(len(p.bytes)-start))
 	}
 	return table
 }

@@ -41,11 +41,11 @@ type segment struct {
 	off, addr, bytes, align uint64
 }
 
-// image is a static ELF executable: a segment with the machine, read and
-// execute; a segment with the program, read and write; a stack that is not
-// executable.
-func (a arch) image(machine, program []byte) []byte {
-	out := make([]byte, int(a.page)+len(program))
+// head is what comes before the program, of size bytes, in a static ELF
+// executable: a segment with the machine, read and execute; a segment with the
+// program, read and write; a stack that is not executable.
+func (a arch) head(machine []byte, size int) []byte {
+	out := make([]byte, a.page)
 	le := binary.LittleEndian
 	copy(out, elfIdent)
 	le.PutUint16(out[16:], elfExec)
@@ -58,7 +58,7 @@ func (a arch) image(machine, program []byte) []byte {
 	le.PutUint16(out[56:], segments)
 	for i, s := range [segments]segment{
 		{progLoad, flagsRX, 0, codeBase, uint64(codeStart + len(machine)), a.page},
-		{progLoad, flagsRW, a.page, Base, uint64(len(program)), a.page},
+		{progLoad, flagsRW, a.page, Base, uint64(size), a.page},
 		{progStack, flagsRW, 0, 0, 0, 16},
 	} {
 		h := out[elfHeader+progEntry*i:]
@@ -69,6 +69,5 @@ func (a arch) image(machine, program []byte) []byte {
 		}
 	}
 	copy(out[codeStart:], machine)
-	copy(out[a.page:], program)
 	return out
 }

@@ -122,7 +122,7 @@ func differ(t *testing.T, a arch, machine []byte, nr numbers, count int, command
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, fmt.Sprint(seed))
-		if err := os.WriteFile(path, a.image(machine, program), 0o700); err != nil {
+		if err := os.WriteFile(path, append(a.head(machine, len(program)), program...), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		gotOut, got := run(t, command(path))
@@ -189,7 +189,7 @@ func symbol(t *testing.T, path, name string) []byte {
 
 func TestImageIsReadOnlyOrNotExecutable(t *testing.T) {
 	for name, a := range map[string]arch{"amd64": archAMD64, "arm64": archARM64} {
-		f, err := elf.NewFile(bytes.NewReader(a.image(make([]byte, 300), make([]byte, 1000))))
+		f, err := elf.NewFile(bytes.NewReader(append(a.head(make([]byte, 300), 1000), make([]byte, 1000)...)))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

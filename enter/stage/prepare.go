@@ -78,13 +78,10 @@ func (f *File) Write(p *Program) error {
 	if err != nil {
 		return err
 	}
-	img := hostArch.image(machineCode(), program)
-	for len(img) > 0 {
-		n, err := unix.Write(f.fd, img)
-		if err != nil {
+	for _, part := range [][]byte{hostArch.head(machineCode(), len(program)), program} {
+		if err := f.write(part); err != nil {
 			return os.NewSyscallError("write the stage", err)
 		}
-		img = img[n:]
 	}
 	if err := unix.Fchmod(f.fd, 0o555); err != nil {
 		return os.NewSyscallError("fchmod", err)
@@ -93,6 +90,17 @@ func (f *File) Write(p *Program) error {
 		return f.seal()
 	}
 	return f.reopen()
+}
+
+func (f *File) write(b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(f.fd, b)
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 func (f *File) seal() error {

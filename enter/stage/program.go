@@ -60,7 +60,11 @@ type pointer struct{ at, to Addr }
 
 // New returns an empty program.
 func New() *Program {
-	p := &Program{consts: map[cell]Cell{}, strings: map[string]Addr{}}
+	p := &Program{
+		ops: make([]op, 0, 128), cells: make([]cell, 0, 256), bytes: make([]byte, 0, 12<<10),
+		pointers: make([]pointer, 0, maxErrno+128), // most programs need no more
+		consts:   map[cell]Cell{}, strings: map[string]Addr{},
+	}
 	p.Const(0)
 	p.fail = newFailVars(p)
 	return p
@@ -116,9 +120,9 @@ func (p *Program) cstring(s string) Addr {
 	return a
 }
 
-// Strings returns a constant cell with the address of an array of pointers to
-// the strings, ended by a null pointer, as execve(2) takes it.
-func (p *Program) Strings(list []string) Cell {
+// Vector returns the address of an array of pointers to the strings, ended by
+// a null pointer, as execve(2) takes it.
+func (p *Program) Vector(list []string) Addr {
 	at := make([]Addr, len(list))
 	for i, s := range list {
 		at[i] = p.cstring(s)
@@ -127,7 +131,7 @@ func (p *Program) Strings(list []string) Cell {
 	for i, a := range at {
 		p.pointers = append(p.pointers, pointer{vector + Addr(8*i), a})
 	}
-	return p.Address(vector)
+	return vector
 }
 
 // NewLabel returns a label that is not placed yet.

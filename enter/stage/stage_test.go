@@ -126,7 +126,7 @@ func TestClone(t *testing.T) {
 func TestExecHasArgumentsAndEnvironment(t *testing.T) {
 	p := New()
 	p.Must(Failure{Step: "exec"}, unix.SYS_EXECVE, p.String("/bin/sh"),
-		p.Strings([]string{"sh", "-c", "echo $1 $A", "-", "one two"}), p.Strings([]string{"A=b c"}))
+		p.Address(p.Vector([]string{"sh", "-c", "echo $1 $A", "-", "one two"})), p.Address(p.Vector([]string{"A=b c"})))
 	if out, _ := start(t, p); out != "one two b c\n" {
 		t.Errorf("said %q", out)
 	}
@@ -140,7 +140,7 @@ func TestGuard(t *testing.T) {
 	defer f.Close()
 	p := New()
 	f.Guard(p)
-	p.Must(Failure{Step: "exec"}, unix.SYS_EXECVE, p.String("/proc/self/exe"), p.Strings([]string{"again"}), p.Strings(nil))
+	p.Must(Failure{Step: "exec"}, unix.SYS_EXECVE, p.String("/proc/self/exe"), p.Address(p.Vector([]string{"again"})), p.Address(p.Vector(nil)))
 	out, ws := startFile(t, f, p)
 	if ws.ExitStatus() != 126 || !strings.Contains(out, "a second time") {
 		t.Errorf("status %d, said %q", ws.ExitStatus(), out)
