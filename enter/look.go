@@ -14,27 +14,34 @@ import (
 	"nsinspect/inspect"
 )
 
-// Look reads the facts for a request and holds on to the processes and
-// namespaces that they are of; the caller closes the Hold. What an
-// unprivileged caller may not read stays unknown in the facts; that becomes an
-// error where a plan is carried out.
-func Look(r *Request) (*Facts, *Hold, error) {
-	f, h := &Facts{Owner: map[inspect.ID]inspect.ID{}}, newHold()
-	if err := look(r, f, h); err != nil {
-		h.Close()
-		return nil, nil, err
-	}
-	return f, h, nil
-}
-
-func look(r *Request, f *Facts, h *Hold) error {
+// LookSelf reads the facts that are of the caller itself, whatever the
+// request will be.
+func LookSelf() (*Facts, error) {
+	f := &Facts{Owner: map[inspect.ID]inspect.ID{}}
 	if err := lookSelf(&f.Self); err != nil {
-		return err
+		return nil, err
 	}
 	for fd := range f.TTY {
 		_, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 		f.TTY[fd] = err == nil
 	}
+	return f, nil
+}
+
+// Look adds the facts for a request to those of [LookSelf], and holds on to
+// the processes and namespaces that they are of; the caller closes the Hold.
+// What an unprivileged caller may not read stays unknown in the facts; that
+// becomes an error where a plan is carried out.
+func Look(r *Request, f *Facts) (*Hold, error) {
+	h := newHold()
+	if err := look(r, f, h); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func look(r *Request, f *Facts, h *Hold) error {
 	if r.Target.PID != 0 {
 		f.Target = &Subject{PID: r.Target.PID}
 		if err := lookTarget(r, f, h); err != nil {

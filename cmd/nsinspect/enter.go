@@ -97,12 +97,15 @@ func (o *enterOptions) run(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	facts, hold, err := enter.Look(r)
+	if err := o.lookSelf(); err != nil {
+		return err
+	}
+	hold, err := enter.Look(r, o.facts)
 	if err != nil {
 		return err
 	}
 	defer hold.Close()
-	plan, err := enter.Make(r, facts)
+	plan, err := enter.Make(r, o.facts)
 	if err != nil {
 		return err
 	}
@@ -120,6 +123,14 @@ func (o *enterOptions) run(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	return exitStatus(status)
+}
+
+// lookSelf reads our own facts, once.
+func (o *enterOptions) lookSelf() (err error) {
+	if o.facts == nil {
+		o.facts, err = enter.LookSelf()
+	}
+	return err
 }
 
 // print tells what would be done, in order.

@@ -40,7 +40,8 @@ type enterOptions struct {
 	root, dir   string
 	dryRun      bool
 
-	req enter.Request
+	req   enter.Request
+	facts *enter.Facts // nil until our own are read
 }
 
 // joinFlag is --KIND or --KIND=FILE.

@@ -34,7 +34,7 @@ func (o *enterOptions) target(ctx context.Context, word string, named bool) erro
 	if pid, err := strconv.Atoi(strings.TrimPrefix(word, "pid:")); err == nil && (o.pid != "" || exists("/proc/"+strconv.Itoa(pid))) {
 		return o.targetPID(pid, word)
 	}
-	found := container.Find(ctx, word, o.app.getenv)
+	found := container.Find(ctx, word, o.app.getenv, func() { _ = o.lookSelf() }) // it is called again and fails again
 	if len(found) == 1 {
 		return o.targetContainer(&found[0])
 	}

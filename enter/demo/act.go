@@ -35,7 +35,11 @@ func Launch() error {
 	if err != nil {
 		return err
 	}
-	facts, hold, err := enter.Look(r)
+	facts, err := enter.LookSelf()
+	if err != nil {
+		return err
+	}
+	hold, err := enter.Look(r, facts)
 	if err != nil {
 		return err
 	}

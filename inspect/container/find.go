@@ -12,13 +12,15 @@ import (
 // Find asks the engines for one container by its name or by the beginning of
 // its id, "web1" or "docker:web1", within [Limit]. Unlike Containers of a
 // [Source] it learns the pid of the first process, and is done in the time of
-// one question. It finds none where an engine cannot be asked.
-func Find(ctx context.Context, word string, env func(string) string) []inspect.Container {
+// one question. It finds none where an engine cannot be asked. Meanwhile, while
+// the engines work on their answers, the caller does what else there is to do;
+// where no engine is asked that is not called.
+func Find(ctx context.Context, word string, env func(string) string, meanwhile func()) []inspect.Container {
 	e := &engines{env: env, places: hostPlaces(), limit: Limit}
-	return e.find(ctx, word)
+	return e.find(ctx, word, meanwhile)
 }
 
-func (e *engines) find(ctx context.Context, word string) []inspect.Container {
+func (e *engines) find(ctx context.Context, word string, meanwhile func()) []inspect.Container {
 	ctx = within{ctx, time.Now().Add(e.limit)}
 	all, _ := e.endpoints()
 	var asked []endpoint
@@ -28,14 +30,17 @@ func (e *engines) find(ctx context.Context, word string) []inspect.Container {
 			asked, names = append(asked, p), append(names, name)
 		}
 	}
-	answers := make([][]inspect.Container, len(asked))
 	if len(asked) == 1 { // the usual case, without a goroutine
-		answers[0] = asked[0].one(ctx, names[0])
-		return answers[0]
+		asked[0].meanwhile = meanwhile
+		return asked[0].one(ctx, names[0])
 	}
+	answers := make([][]inspect.Container, len(asked))
 	var wg sync.WaitGroup
 	for i, p := range asked {
 		wg.Go(func() { answers[i] = p.one(ctx, names[i]) })
+	}
+	if len(asked) > 0 {
+		meanwhile()
 	}
 	wg.Wait()
 	var found []inspect.Container

@@ -140,6 +140,9 @@ func (p endpoint) exchangeUnix(ctx context.Context, question []byte) ([]byte, er
 	if _, err := s.Write(question); err != nil {
 		return nil, err
 	}
+	if p.meanwhile != nil {
+		p.meanwhile()
+	}
 	return readAll(s)
 }
 
