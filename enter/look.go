@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -185,7 +186,7 @@ func lookStatus(r *Request, f *Facts) error {
 	t, dir := f.Target, r.Target.proc()
 	follow := r.SetUID != nil && r.SetUID.Follow || r.SetGID != nil && r.SetGID.Follow
 	if follow || r.TargetCaps {
-		b, err := os.ReadFile(dir + "/status")
+		b, err := readProc(dir + "/status")
 		if err != nil {
 			return err
 		}
@@ -196,11 +197,11 @@ func lookStatus(r *Request, f *Facts) error {
 	if user := t.NS.Of(inspect.User); user != f.Self.NS.Of(inspect.User) {
 		t.UIDMap = readMap(dir + "/uid_map")
 		t.GIDMap = readMap(dir + "/gid_map")
-		b, _ := os.ReadFile(dir + "/setgroups") // unknown is taken for deny
+		b, _ := readProc(dir + "/setgroups") // unknown is taken for deny
 		t.Setgroups = strings.TrimSpace(string(b))
 	}
 	if r.EnvOfTarget {
-		b, err := os.ReadFile(dir + "/environ")
+		b, err := readProc(dir + "/environ")
 		if err != nil {
 			return err
 		}
@@ -243,8 +244,31 @@ func parseID(s string) (uint32, error) {
 	return uint32(n), err
 }
 
+// readProc reads a file of proc(5) with system calls alone: os.ReadFile tries
+// whether the poller takes it, which starts the poller, for each.
+func readProc(path string) ([]byte, error) {
+	fd, err := openFile(path, unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	b := make([]byte, 0, 4096)
+	for {
+		n, err := unix.Read(fd, b[len(b):cap(b)])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+		case n == 0:
+			return b, nil
+		default:
+			b = slices.Grow(b[:len(b)+n], 1024)
+		}
+	}
+}
+
 func readMap(path string) []inspect.IDRange {
-	b, err := os.ReadFile(path)
+	b, err := readProc(path)
 	if err != nil {
 		return nil
 	}

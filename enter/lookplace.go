@@ -17,7 +17,7 @@ import (
 func lookPlace(r *Request, f *Facts) error {
 	dir := r.Target.proc()
 	if r.JoinCgroup || r.Target.Container != "" {
-		groups, err := os.ReadFile(dir + "/cgroup")
+		groups, err := readProc(dir + "/cgroup")
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"nsinspect/inspect"
@@ -127,14 +128,10 @@ func known(files []fs.FileInfo, info fs.FileInfo) bool {
 // running: it would start Docker, with all that Docker then starts, at the
 // first connection. systemd has a cgroup for each unit that is active.
 func (p places) asleep() bool {
-	socket := false
-	for _, dir := range p.units {
-		if exists(filepath.Join(dir, "docker.service")) {
-			return false
-		}
-		socket = socket || exists(filepath.Join(dir, "docker.socket"))
+	active := func(unit string) bool {
+		return slices.ContainsFunc(p.units, func(dir string) bool { return exists(filepath.Join(dir, unit)) })
 	}
-	return socket
+	return active("docker.socket") && !active("docker.service")
 }
 
 func exists(path string) bool {
