@@ -103,8 +103,9 @@ type Iface struct {
 	// Missing: known from its other end only.
 	Missing bool `json:"missing,omitempty"`
 
-	ns    *Netns
-	facts *inspect.Interface
+	ns     *Netns
+	facts  *inspect.Interface
+	engine *inspect.EngineNetwork
 }
 
 // Netns returns the namespace that the interface is in.
@@ -161,6 +162,7 @@ func NewTopology(x *inspect.Index) *Topology {
 	b.namespaces()
 	b.edges()
 	b.networks()
+	b.emptyNetworks()
 	b.defaults()
 	b.publish()
 	return b.finish()

@@ -27,7 +27,7 @@ func (b *topologyBuilder) networks() {
 		}
 		for _, n := range c.Networks {
 			if i := ns.byAddress(n.Addr, n.Addr6); i != nil {
-				b.nameNetwork(i, n.Name)
+				b.nameNetwork(i, &n)
 			}
 		}
 	}
@@ -50,7 +50,8 @@ func (i *Iface) has(addrs ...netip.Addr) bool {
 
 // nameNetwork names what i hangs on: the bridge that its peer is a port of,
 // or the parent of a macvlan.
-func (b *topologyBuilder) nameNetwork(i *Iface, name string) {
+func (b *topologyBuilder) nameNetwork(i *Iface, n *inspect.ContainerNetwork) {
+	name := n.Name
 	i.Network = name
 	for _, next := range b.above(i) {
 		if next.ns == i.ns {
@@ -58,6 +59,9 @@ func (b *topologyBuilder) nameNetwork(i *Iface, name string) {
 		}
 		if m := b.masterOf(next); m != nil {
 			next = m
+		}
+		if e := b.engineNetwork(n.ID); e != nil {
+			next.engine = e
 		}
 		if next.Network == "" {
 			next.Network = name
@@ -137,10 +141,11 @@ func defaultRoutes(n *inspect.Network) (out []*inspect.Route) {
 	return out
 }
 
-// routeBridges joins the bridges with an address to the uplink.
+// routeBridges joins the bridges with an address to the uplink, but those that
+// are meant to have no way out.
 func (b *topologyBuilder) routeBridges(ns *Netns, uplink *Iface) {
 	for _, i := range ns.Interfaces {
-		if i.Kind == "bridge" && len(i.Addrs) > 0 && i != uplink && b.masterOf(uplink) != i {
+		if i.Kind == "bridge" && len(i.Addrs) > 0 && i != uplink && b.masterOf(uplink) != i && !b.closed(i) {
 			b.edge(Edge{
 				Kind: EdgeRoute, From: i.Key, To: uplink.Key, Label: "routed",
 				Evidence: fmt.Sprintf("default route %s dev %s", uplink.Default, uplink.Name),

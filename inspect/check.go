@@ -127,6 +127,27 @@ func (s *Snapshot) checkRest() error {
 			return fmt.Errorf("mounts: %d of %d has no namespace", i+1, len(s.Mounts))
 		}
 	}
+	for i := range s.Problems {
+		if p := &s.Problems[i]; p.Count < 0 || p.Total < 0 || slices.ContainsFunc(p.PIDs, badPID) {
+			return fmt.Errorf("problems: %d of %d has a negative number", i+1, len(s.Problems))
+		}
+	}
+	for i := range s.EngineNetworks {
+		n := &s.EngineNetworks[i]
+		if n.ID == "" || i > 0 && s.EngineNetworks[i-1].ID == n.ID {
+			return fmt.Errorf("engine networks: %d of %d has no id, or that of another", i+1, len(s.EngineNetworks))
+		}
+	}
+	for i := range s.Resolvers {
+		r := &s.Resolvers[i]
+		if r.NS.IsZero() || i > 0 && s.Resolvers[i-1].NS == r.NS {
+			return fmt.Errorf("resolvers: %d of %d has no namespace, or that of another", i+1, len(s.Resolvers))
+		}
+	}
+	return s.checkNetworks()
+}
+
+func (s *Snapshot) checkNetworks() error {
 	for i := range s.Networks {
 		n := &s.Networks[i]
 		switch {
@@ -134,11 +155,6 @@ func (s *Snapshot) checkRest() error {
 			return fmt.Errorf("networks: %d of %d is neither of a namespace nor numbered", i+1, len(s.Networks))
 		case i > 0 && compareNetworks(&s.Networks[i-1], n) == 0:
 			return fmt.Errorf("networks: one of namespace %s, number %d occurs twice", n.NS, n.Dark)
-		}
-	}
-	for i := range s.Problems {
-		if p := &s.Problems[i]; p.Count < 0 || p.Total < 0 || slices.ContainsFunc(p.PIDs, badPID) {
-			return fmt.Errorf("problems: %d of %d has a negative number", i+1, len(s.Problems))
 		}
 	}
 	return nil
@@ -203,6 +219,9 @@ func (s *Snapshot) eachID(visit func(id *ID, t Type)) {
 	}
 	for i := range s.Mounts {
 		visit(&s.Mounts[i].NS, Mnt)
+	}
+	for i := range s.Resolvers {
+		visit(&s.Resolvers[i].NS, Mnt)
 	}
 	s.eachNetworkID(func(id *ID) { visit(id, Net) })
 }

@@ -26,7 +26,8 @@ func (s *Snapshot) inOrder() bool {
 	}
 	return sorted(s.Namespaces, compareNamespaces) && sorted(s.Processes, compareProcesses) &&
 		sorted(s.Containers, compareContainerIDs) && sorted(s.Refs, (*Ref).Compare) &&
-		sorted(s.Mounts, (*Mount).Compare) && sorted(s.Networks, compareNetworks)
+		sorted(s.Mounts, (*Mount).Compare) && sorted(s.Networks, compareNetworks) &&
+		sorted(s.EngineNetworks, compareEngineNetworks) && sorted(s.Resolvers, compareResolvers)
 }
 
 // sort puts all slices in their documented order.
@@ -40,6 +41,8 @@ func (s *Snapshot) sort() {
 	sortBy(s.Refs, (*Ref).Compare)
 	sortBy(s.Mounts, (*Mount).Compare)
 	sortBy(s.Networks, compareNetworks)
+	sortBy(s.EngineNetworks, compareEngineNetworks)
+	sortBy(s.Resolvers, compareResolvers)
 }
 
 func sorted[T any](list []T, compare func(a, b *T) int) bool {
@@ -77,6 +80,8 @@ func (s *Snapshot) clone() *Snapshot {
 			n.Via = &via
 		}
 	}
+	c.EngineNetworks = slices.Clone(s.EngineNetworks)
+	c.Resolvers = slices.Clone(s.Resolvers)
 	c.Problems = slices.Clip(s.Problems)
 	return &c
 }

@@ -66,6 +66,11 @@ const (
 	FactConnections
 	// FactServers: the processes that serve tun and tap interfaces.
 	FactServers
+	// FactEngineNetworks: the networks that the container engines made.
+	FactEngineNetworks
+	// FactResolvers: the name servers in the resolv.conf that a container
+	// engine mounted into a mount namespace.
+	FactResolvers
 
 	numFacts = iota
 )
@@ -75,6 +80,7 @@ var factNames = [numFacts]string{
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
 	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers",
+	"engine_networks", "resolvers",
 }
 
 // FactsAll is every sort of facts.

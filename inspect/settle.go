@@ -28,6 +28,7 @@ func (s *Snapshot) Settle() {
 		return
 	}
 	s.Mounts = slices.DeleteFunc(s.Mounts, func(m Mount) bool { return m.NS.IsZero() })
+	s.Resolvers = slices.DeleteFunc(s.Resolvers, func(r Resolver) bool { return r.NS.IsZero() })
 	s.Networks = slices.DeleteFunc(s.Networks, func(n Network) bool { return n.NS.IsZero() && n.Dark == 0 })
 	s.sort()
 	s.Problems = append(s.Problems, Problem{

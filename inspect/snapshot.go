@@ -23,7 +23,10 @@ type Snapshot struct {
 	Census     *Census     `json:"census,omitempty"`     // nil when none was taken
 	// Networks are by namespace, then the dark ones by number.
 	Networks []Network `json:"networks,omitempty"`
-	Problems []Problem `json:"problems,omitempty"`
+	// EngineNetworks are by ID, those without a bridge too.
+	EngineNetworks []EngineNetwork `json:"engine_networks,omitempty"`
+	Resolvers      []Resolver      `json:"resolvers,omitempty"` // by NS
+	Problems       []Problem       `json:"problems,omitempty"`
 }
 
 // Host is the machine and the point from which it was seen.

@@ -59,7 +59,7 @@ func (s *source) index(ctx context.Context, n need) (*inspect.Index, error) {
 		Tool: "nsinspect " + buildVersion(), Now: s.app.now,
 	}
 	if s.noContainers {
-		o.Facts &^= inspect.FactContainers
+		o.Facts &^= inspect.FactContainers | inspect.FactEngineNetworks
 	} else {
 		o.Engines = container.Engines(s.app.getenv)
 	}

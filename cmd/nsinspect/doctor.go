@@ -15,7 +15,8 @@ import (
 
 // doctorAlso are what findings show where it is known: who is in a namespace
 // and what it is called.
-const doctorAlso = inspect.FactThreads | inspect.FactLeads | inspect.FactContainers | inspect.FactNames
+const doctorAlso = inspect.FactThreads | inspect.FactLeads | inspect.FactContainers | inspect.FactNames |
+	inspect.FactEngineNetworks
 
 // doctorOptions are the flags of nsinspect doctor.
 type doctorOptions struct {

@@ -19,7 +19,7 @@ import (
 const (
 	graphFacts = inspect.FactTasks | inspect.FactNetwork
 	graphAlso  = inspect.FactThreads | inspect.FactLeads | inspect.FactContainers | inspect.FactNames |
-		inspect.FactRoutes | inspect.FactNetfilter | inspect.FactServers
+		inspect.FactRoutes | inspect.FactNetfilter | inspect.FactServers | inspect.FactEngineNetworks
 )
 
 // graphOptions are the flags of nsinspect graph.

@@ -31,8 +31,8 @@ func netfilterChecks() []Check {
 		},
 		{
 			ID: "masquerade", Title: "containers leave the host with addresses that nobody can answer", Severity: Fault,
-			About: "A packet of a container passes, and leaves through the uplink with its private address, since no rule translates it. Reported for Docker's bridges alone, for other networks may be routed; " +
-				"for those other than docker0 it is a warning, since a network can be made without masquerading.",
+			About: "A packet of a container passes, and leaves through the uplink with its private address, since no rule translates it. Reported for Docker's bridges alone, for other networks may be routed, and not for networks that were made without masquerading. " +
+				"Where the engine does not say how a network was made it is a warning, but for docker0.",
 			Reference: "iptables-extensions(8), MASQUERADE", Needs: facts, run: masquerade,
 		},
 		{
@@ -214,7 +214,7 @@ func (b *bridge) blocked() bool {
 
 func masquerade(e *exam) {
 	e.exits(func(b *bridge, s *station, a netip.Addr, up *link) {
-		if !b.docker() || !a.IsPrivate() || b.outward(s, a, up).Verdict.Stops() {
+		if !b.docker() || b.engine != nil && !b.engine.Masquerades(false) || !a.IsPrivate() || b.outward(s, a, up).Verdict.Stops() {
 			return
 		}
 		q := b.sp.query("postrouting", a, outside(), nil, up)
@@ -238,7 +238,7 @@ func masquerade(e *exam) {
 			Evidence: []Evidence{fact(b.sp.command("iptables -t nat -S POSTROUTING"), fmt.Sprintf("no rule translates %s → outside through %s", a, up.Name))},
 			Fix:      &Fix{"translate as Docker does", b.sp.command("iptables -t nat -A POSTROUTING -s %s ! -o %s -j MASQUERADE", subnet, word(b.Name))},
 		}
-		if b.Name != "docker0" {
+		if b.Name != "docker0" && b.engine == nil {
 			f.Severity = Warning
 			f.Cause += ", unless the network was made without masquerading and is routed"
 		}

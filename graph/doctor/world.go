@@ -41,7 +41,8 @@ type link struct {
 // bridge is a bridge with its ports.
 type bridge struct {
 	*link
-	network  string // the engine's name of its network; ""
+	network  string                 // the engine's name of its network; ""
+	engine   *inspect.EngineNetwork // nil when no engine told of it
 	ports    []*link
 	stations []*station
 	// closed: every port is a veth whose other end is known, in another
@@ -129,7 +130,7 @@ func (w *world) linkOf(key string) *link {
 func (w *world) newBridge(l *link) *bridge {
 	b := &bridge{link: l, closed: true}
 	if i := w.topo.Interface(fmt.Sprintf("%s/%d", l.sp.key, l.Index)); i != nil {
-		b.network = i.Network
+		b.network, b.engine = i.Network, i.Engine()
 	}
 	for i := range l.sp.Interfaces {
 		p := l.sp.links[l.sp.Interfaces[i].Index]

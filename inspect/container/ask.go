@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"nsinspect/inspect"
 )
 
 const statusOK = 200
@@ -35,27 +37,32 @@ func (e *statusError) Error() string {
 	return "answered " + e.status + ": " + e.message
 }
 
-// ask lists the containers of the engine, the stopped ones too: a name that
-// is known but not running is worth a better word than "not found".
-func (p endpoint) ask(ctx context.Context) answer {
-	var a answer
-	err := p.list(ctx, &a)
-	if err != nil {
-		a.problems = append(a.problems, p.problem(err))
-	}
-	return a
+// containers lists the containers of the engine, the stopped ones too: a name
+// that is known but not running is worth a better word than "not found".
+func (p endpoint) containers(ctx context.Context) ([]inspect.Container, error) {
+	var list []inspect.Container
+	err := p.list(ctx, "containers/json?all=1", func(r *response) error {
+		var err error
+		list, err = p.decodeContainers(ctx, r)
+		return err
+	})
+	return list, err
 }
 
-func (p endpoint) list(ctx context.Context, a *answer) error {
+// list asks for a list. What decode makes of an answer that broke off is kept.
+func (p endpoint) list(ctx context.Context, path string, decode func(*response) error) error {
 	// Without version: every engine has the path, none has every version.
-	r, err := p.get(ctx, p.path+"containers/json?all=1")
+	r, err := p.get(ctx, p.path+path)
 	if err != nil {
 		return err
 	}
 	if r.code != statusOK {
 		return r.refusal()
 	}
-	return p.decode(ctx, r, a)
+	if err = decode(r); err != nil && r.cut != nil {
+		return r.cut
+	}
+	return err
 }
 
 // refusal makes an error of an answer that is none. Docker and Podman say
@@ -71,39 +78,37 @@ func (r *response) refusal() error {
 	}
 }
 
-// decode reads container by container, so that an answer that breaks off
-// gives those before.
-func (p endpoint) decode(ctx context.Context, r *response, a *answer) error {
-	dec := json.NewDecoder(bytes.NewReader(r.body))
+func (p endpoint) decodeContainers(ctx context.Context, r *response) ([]inspect.Container, error) {
+	var list []inspect.Container
 	engine := engineOf(r.header, p.engine)
-	err := decodeList(ctx, dec, func(c *apiContainer) error {
+	err := decodeList(ctx, r.body, func(c *apiContainer) error {
 		if c.ID == "" {
 			return errors.New("a container without id")
 		}
-		a.containers = append(a.containers, c.container(engine))
+		list = append(list, c.container(engine))
 		return nil
 	})
-	if err != nil && r.cut != nil {
-		return r.cut
-	}
-	return err
+	return list, err
 }
 
-func decodeList(ctx context.Context, dec *json.Decoder, each func(*apiContainer) error) error {
+// decodeList reads element by element, so that an answer that breaks off
+// gives those before.
+func decodeList[T any](ctx context.Context, body []byte, each func(*T) error) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
 	if t, err := dec.Token(); err != nil {
 		return brokenOff(err)
 	} else if t != json.Delim('[') {
-		return errors.New("the answer is not a list of containers")
+		return errors.New("the answer is not a list")
 	}
 	for dec.More() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var c apiContainer
-		if err := dec.Decode(&c); err != nil {
+		var element T
+		if err := dec.Decode(&element); err != nil {
 			return brokenOff(err)
 		}
-		if err := each(&c); err != nil {
+		if err := each(&element); err != nil {
 			return err
 		}
 	}

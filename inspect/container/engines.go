@@ -9,10 +9,11 @@ import (
 )
 
 // Source tells what is known of the containers of a host beyond their cgroup
-// paths. What could not be learnt is in the problems; the containers are good
-// nonetheless.
+// paths, and of the networks that were made for them. What could not be learnt
+// is in the problems; the rest is good nonetheless.
 type Source interface {
 	Containers(ctx context.Context) ([]inspect.Container, []inspect.Problem)
+	Networks(ctx context.Context) ([]inspect.EngineNetwork, []inspect.Problem)
 }
 
 // Limit is the time that all engines together have for their answers, so that
@@ -45,26 +46,28 @@ type engines struct {
 // Containers asks all engines and returns when the last has answered or the
 // time is over.
 func (e *engines) Containers(ctx context.Context) ([]inspect.Container, []inspect.Problem) {
+	list, problems := askAll(ctx, e, endpoint.containers)
+	return union(list, containerID), problems
+}
+
+// askAll asks all engines at once. What came of an answer that broke off is
+// kept.
+func askAll[T any](ctx context.Context, e *engines, question func(endpoint, context.Context) ([]T, error)) ([]T, []inspect.Problem) {
 	ctx, cancel := context.WithTimeout(ctx, e.limit)
 	defer cancel()
 	endpoints, problems := e.endpoints()
-	answers := make([]answer, len(endpoints))
+	answers, errs := make([][]T, len(endpoints)), make([]error, len(endpoints))
 	var wg sync.WaitGroup
 	for i, p := range endpoints {
-		wg.Go(func() { answers[i] = p.ask(ctx) })
+		wg.Go(func() { answers[i], errs[i] = question(p, ctx) })
 	}
 	wg.Wait()
-	var told []inspect.Container
-	for i := range answers {
-		told = append(told, answers[i].containers...)
-		problems = append(problems, answers[i].problems...)
+	var told []T
+	for i, p := range endpoints {
+		told = append(told, answers[i]...)
+		if errs[i] != nil {
+			problems = append(problems, p.problem(errs[i]))
+		}
 	}
-	return union(told), problems
-}
-
-// answer is what one engine said. Containers of an answer that broke off are
-// kept.
-type answer struct {
-	containers []inspect.Container
-	problems   []inspect.Problem
+	return told, problems
 }

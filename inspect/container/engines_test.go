@@ -378,7 +378,7 @@ func TestDockerHostTLS(t *testing.T) {
 }
 
 func TestUnion(t *testing.T) {
-	got := union([]inspect.Container{{ID: "b", Name: "web"}, {ID: "a", Name: "old"}, {ID: "b", Name: "evil"}})
+	got := union([]inspect.Container{{ID: "b", Name: "web"}, {ID: "a", Name: "old"}, {ID: "b", Name: "evil"}}, containerID)
 	want := []inspect.Container{{ID: "a", Name: "old"}, {ID: "b", Name: "web"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -393,12 +393,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add("[\"\xff\"]")
 	f.Add(`[{"Id":"x","Names":null,"Labels":null,"HostConfig":null}]`)
 	f.Fuzz(func(t *testing.T, body string) {
-		var a answer
-		err := endpoint{engine: Docker}.decode(t.Context(), &response{body: []byte(body)}, &a)
+		list, err := endpoint{engine: Docker}.decodeContainers(t.Context(), &response{body: []byte(body)})
 		if err == nil && !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[") {
 			t.Errorf("%q is taken for a list", body)
 		}
-		for _, c := range a.containers {
+		for _, c := range list {
 			if c.ID == "" || c.Engine != Docker {
 				t.Errorf("%q gave %+v", body, c)
 			}

@@ -47,7 +47,7 @@ func (e *engines) find(ctx context.Context, word string, meanwhile func()) []ins
 	for _, a := range answers {
 		found = append(found, a...)
 	}
-	return union(found)
+	return union(found, containerID)
 }
 
 // within is a context that says when the time is over and does not end then:

@@ -7,8 +7,11 @@ import (
 	"nsinspect/inspect"
 )
 
-// union sorts containers by ID. Of several with one ID the first is believed.
-func union(list []inspect.Container) []inspect.Container {
-	slices.SortStableFunc(list, func(a, b inspect.Container) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(list, func(a, b inspect.Container) bool { return a.ID == b.ID })
+// union sorts what the engines told by id. Of several with one id the first is
+// believed.
+func union[T any](list []T, id func(*T) string) []T {
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
+	return slices.CompactFunc(list, func(a, b T) bool { return id(&a) == id(&b) })
 }
+
+func containerID(c *inspect.Container) string { return c.ID }

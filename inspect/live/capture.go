@@ -22,16 +22,17 @@ type capture struct {
 	p      problems
 	tasks  taskSource
 
-	observer inspect.Observer
-	host     inspect.Host
-	procs    []inspect.Process
-	infos    int // how many processes Info was asked of
-	groups   []*group
-	ns       namespaces
-	refs     []inspect.Ref
-	engines  engineAnswer
-	found    containers
-	networks []inspect.Network
+	observer  inspect.Observer
+	host      inspect.Host
+	procs     []inspect.Process
+	infos     int // how many processes Info was asked of
+	groups    []*group
+	ns        namespaces
+	refs      []inspect.Ref
+	engines   engineAnswer
+	found     containers
+	networks  []inspect.Network
+	resolvers []inspect.Resolver
 	// netProblems are of the networks.
 	netProblems []inspect.Problem
 	focus       []int // pids, ascending; nil for all

@@ -12,6 +12,7 @@ import (
 // engineAnswer is what the container engines said.
 type engineAnswer struct {
 	containers []inspect.Container
+	networks   []inspect.EngineNetwork
 	problems   []inspect.Problem
 }
 
@@ -34,15 +35,32 @@ func (f *containers) add(k inspect.Container) {
 // time limit. The channel gets one answer.
 func (c *capture) askEngines(ctx context.Context) <-chan engineAnswer {
 	answer := make(chan engineAnswer, 1)
-	if c.Engines == nil || !c.Facts.Has(inspect.FactContainers) {
+	if c.Engines == nil || c.Facts&(inspect.FactContainers|inspect.FactEngineNetworks) == 0 {
 		answer <- engineAnswer{}
 		return answer
 	}
-	go func() {
-		list, problems := c.Engines.Containers(ctx)
-		answer <- engineAnswer{list, problems}
-	}()
+	go func() { answer <- c.askNow(ctx) }()
 	return answer
+}
+
+// askNow asks both questions at once. An engine that answers neither is one
+// problem.
+func (c *capture) askNow(ctx context.Context) (a engineAnswer) {
+	var wg sync.WaitGroup
+	var more []inspect.Problem
+	if c.Facts.Has(inspect.FactEngineNetworks) {
+		wg.Go(func() { a.networks, more = c.Engines.Networks(ctx) })
+	}
+	if c.Facts.Has(inspect.FactContainers) {
+		a.containers, a.problems = c.Engines.Containers(ctx)
+	}
+	wg.Wait()
+	for _, p := range more {
+		if !slices.ContainsFunc(a.problems, func(o inspect.Problem) bool { return o.Op == p.Op && o.Path == p.Path }) {
+			a.problems = append(a.problems, p)
+		}
+	}
+	return a
 }
 
 // allContainers returns the union, by ID, of those that the engines told of and

@@ -16,6 +16,10 @@ func (l engineList) Containers(context.Context) ([]inspect.Container, []inspect.
 	return l, []inspect.Problem{{Op: "ask docker", Err: "timed out"}}
 }
 
+func (engineList) Networks(context.Context) ([]inspect.EngineNetwork, []inspect.Problem) {
+	return []inspect.EngineNetwork{{ID: "n1", Name: "shop"}}, []inspect.Problem{{Op: "ask docker", Err: "timed out"}}
+}
+
 // The engines' list and the cgroups' are united: the engine knows names and
 // states, the cgroup who is in there now.
 func TestContainersAreUnited(t *testing.T) {
@@ -23,7 +27,7 @@ func TestContainersAreUnited(t *testing.T) {
 		return inspect.Process{PID: pid, Info: &inspect.Info{Container: id, Start: start}}
 	}
 	c := &capture{
-		Options: Options{Facts: inspect.FactContainers, Engines: engineList{
+		Options: Options{Facts: inspect.FactContainers | inspect.FactEngineNetworks, Engines: engineList{
 			{ID: "aa", Name: "web1", Engine: "docker", State: "running", PID: 30},
 			{ID: "bb", Name: "db", Engine: "docker", State: "exited"},
 			{ID: "cc", Name: "far", Engine: "docker", State: "running", PID: 999},
@@ -44,6 +48,9 @@ func TestContainersAreUnited(t *testing.T) {
 	s := c.snapshot()
 	if diff := cmp.Diff(want, s.Containers); diff != "" {
 		t.Errorf("containers (-want +got):\n%s", diff)
+	}
+	if len(s.EngineNetworks) != 1 || s.EngineNetworks[0].Name != "shop" {
+		t.Errorf("networks %+v", s.EngineNetworks)
 	}
 	if len(s.Problems) != 1 || s.Problems[0].Op != "ask docker" {
 		t.Errorf("problems %+v", s.Problems)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -226,6 +227,26 @@ func FuzzParseUint(f *testing.F) {
 		}
 		if ok != (err == nil && want <= limit) || ok && cmp.Compare(got, want) != 0 {
 			t.Errorf("%q up to %d: %d %t, want %d %v", s, limit, got, ok, want, err)
+		}
+	})
+}
+
+// Whatever stands around it, a line of its own with an address is found, and
+// what is found stands in the file.
+func FuzzParseNameservers(f *testing.F) {
+	f.Add("# made by hand", "127.0.0.53", "options ndots:0")
+	f.Add("nameserver", "fe80::1%eth0", " nameserver 1.1.1.1")
+	f.Fuzz(func(t *testing.T, before, word, after string) {
+		want, err := netip.ParseAddr(word)
+		file := before + "\nnameserver\t" + word + " x\n" + after
+		got := parseNameservers([]byte(file))
+		if plain := len(strings.Fields(word)) == 1 && strings.Fields(word)[0] == word; err == nil && plain && !slices.Contains(got, want) {
+			t.Errorf("%q gave %v, not %s", file, got, want)
+		}
+		for _, a := range got {
+			if !strings.Contains(file, "nameserver") || !slices.ContainsFunc(strings.Fields(file), func(w string) bool { p, err := netip.ParseAddr(w); return err == nil && p == a }) {
+				t.Errorf("%q gave %s, which is not there", file, a)
+			}
 		}
 	})
 }

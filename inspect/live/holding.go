@@ -18,12 +18,12 @@ const keptFiles = 512
 // readMounts reads which namespaces are mounted somewhere, and with FactMounts
 // everything that is mounted.
 func (c *capture) readMounts(ctx context.Context) error {
-	if c.Facts&(inspect.FactBinds|inspect.FactMounts) == 0 {
+	if c.Facts&(inspect.FactBinds|inspect.FactMounts|inspect.FactResolvers) == 0 {
 		return nil
 	}
 	c.binds = mounts.Scan(ctx, mounts.Options{
 		Proc: c.root, NSDev: c.dev, Processes: c.procs, Known: c.ns.facts(), Keep: keptFiles,
-		All: c.Facts.Has(inspect.FactMounts), Report: c.p.add,
+		All: c.Facts&(inspect.FactMounts|inspect.FactResolvers) != 0, Report: c.p.add,
 	})
 	c.mounts = append(c.mounts, c.binds.Mounts...)
 	c.addFound(c.binds.Namespaces, c.binds.Files)

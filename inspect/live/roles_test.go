@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"ownproc":  ownProc,
 		"features": features,
 		"leaker":   leaker,
+		"etc":      etc,
 	})
 }
 

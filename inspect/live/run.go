@@ -46,6 +46,7 @@ func (c *capture) run(ctx context.Context) (*inspect.Snapshot, error) {
 		step{inspect.FactIDMaps, c.readIDMaps},
 		step{inspect.FactTimeOffsets, c.readTimeOffsets},
 		step{inspect.FactHostnames, c.readHostnames},
+		step{inspect.FactResolvers, c.readResolvers},
 		step{inspect.FactNetwork, c.readNetworks},
 	)
 	if err != nil {
@@ -132,6 +133,10 @@ func (c *capture) snapshot() *inspect.Snapshot {
 		Mounts:     c.mounts,
 		Census:     c.census,
 		Networks:   c.networks,
-		Problems:   slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
+
+		EngineNetworks: c.engines.networks,
+		Resolvers:      c.resolvers,
+
+		Problems: slices.Concat(c.p.all(), c.netProblems, c.engines.problems),
 	}
 }
