@@ -81,7 +81,7 @@ func (p *Plan) checkJoin(s joinStep, h *Hold) error {
 }
 
 func (p *Plan) refuse(x space, why string) error {
-	hint := "run as root: sudo nsinspect enter …"
+	hint := p.facts.Self.rootHint("SYS_ADMIN")
 	if t := p.facts.Target; t != nil && x.from == "" && !p.Join.Has(inspect.User) &&
 		x.owner == t.NS.Of(inspect.User) && x.owner != p.facts.Self.NS.Of(inspect.User) {
 		hint = "join its user namespace as well: --user, or run as root (sudo)"
@@ -128,7 +128,7 @@ func (p *Plan) checkUser(x space, h *Hold) error {
 	return &HintError{
 		fmt.Errorf("join the %s namespace of %s: %w: this process has no CAP_SYS_ADMIN in %s and does not own it",
 			x.words(), p.targetName(), unix.EPERM, userName(x.id)),
-		"run as root, or as the user who made it: sudo nsinspect enter …",
+		"be the user who made it, or " + p.facts.Self.rootHint("SYS_ADMIN"),
 	}
 }
 

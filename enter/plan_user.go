@@ -91,9 +91,10 @@ func overlap(a, b, na, nb uint32) bool {
 
 // Numbers of capabilities(7).
 const (
-	capSetGID    = 6
-	capSetUID    = 7
-	capSysAdminN = 21
+	capSetGID     = 6
+	capSetUID     = 7
+	capSysPtraceN = 19
+	capSysAdminN  = 21
 )
 
 func (s *Subject) can(capability int) bool { return s.Caps.Effective&(1<<capability) != 0 }

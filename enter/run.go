@@ -95,16 +95,34 @@ func (p *Plan) explainOpen(x handle, err error) error {
 	kind, isNS := p.kindOf(x)
 	switch {
 	case errors.Is(err, fs.ErrPermission) && isNS:
-		return &HintError{
-			fmt.Errorf("the %s namespace of %s may not be looked at: it takes CAP_SYS_PTRACE in its user namespace, or to be its user: %w", kind, name, err),
-			"run as root: sudo nsinspect enter …",
-		}
+		return p.explainHidden(kind, err)
 	case errors.Is(err, fs.ErrNotExist) && isNS:
 		return &HintError{fmt.Errorf("%s has no %s namespace any more: it has ended and waits for its parent: %w", name, kind, err), "nsinspect ps"}
 	case errors.Is(err, fs.ErrPermission):
-		return &HintError{err, "run as root: sudo nsinspect enter …"}
+		return &HintError{err, p.facts.Self.rootHint("SYS_PTRACE")}
 	}
 	return err
+}
+
+// explainHidden says why the namespaces of the target may not be looked at,
+// see "Ptrace access mode checking" of ptrace(2).
+func (p *Plan) explainHidden(kind inspect.Type, err error) error {
+	why, hint := "it takes CAP_SYS_PTRACE in its user namespace, or to be its user", p.facts.Self.rootHint("SYS_PTRACE")
+	if s := &p.facts.Self; s.UID == 0 && s.NS.Of(inspect.User).Ino == initialUser && s.can(capSysPtraceN) {
+		why, hint = "a security module or a sandbox keeps root out too", "see whether one says why: dmesg | grep -iE 'denied|apparmor|selinux'"
+	}
+	return &HintError{fmt.Errorf("the %s namespace of %s may not be looked at: %s: %w", kind, p.request.Target.Name, why, err), hint}
+}
+
+// rootHint is for who lacks a capability over the host.
+func (s *Subject) rootHint(capability string) string {
+	switch {
+	case s.UID != 0:
+		return "run as root: sudo nsinspect enter …"
+	case s.NS.Of(inspect.User).Ino != initialUser:
+		return "root of a user namespace is not root of the host: run it on the host"
+	}
+	return "run it on the host, or in a container with: docker run --cap-add " + capability
 }
 
 func (p *Plan) kindOf(x handle) (inspect.Type, bool) {

@@ -81,3 +81,27 @@ func TestARM64Programs(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// Who may not look at a target is told what would help him: root is not told
+// to be root.
+func TestHiddenTargetHint(t *testing.T) {
+	livetest.Root(t)
+	self := itoa(os.Getpid())
+	for name, c := range map[string]struct {
+		uid  int
+		as   []string
+		hint string
+	}{
+		"user":                    {nobody, nil, "sudo nsinspect enter"},
+		"root of a user ns":       {nobody, []string{"unshare", "-Ur"}, "run it on the host"},
+		"root without capability": {0, []string{"setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"}, "--cap-add SYS_PTRACE"},
+	} {
+		args := append(c.as, built(t), "enter", "-p", self, "--", "true")
+		cmd := exec.Command(args[0], args[1:]...)
+		asUser(cmd, c.uid)
+		r := finish(t, cmd)
+		if r.code() != 125 || !strings.Contains(r.err, c.hint) || !strings.Contains(r.err, "may not be looked at") {
+			t.Errorf("%s: status %d, want hint %q: %s", name, r.code(), c.hint, r.err)
+		}
+	}
+}
