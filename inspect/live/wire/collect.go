@@ -6,8 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"nsinspect/inspect"
 )
 
@@ -48,7 +46,7 @@ func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Probl
 	for _, r := range rooms {
 		bugs.addRoom(r)
 	}
-	dark := settle(rooms, bugs)
+	dark := settle(&o, rooms, bugs)
 	nets := assemble(rooms, dark)
 	if o.Facts&(inspect.FactPorts|inspect.FactConnections|inspect.FactServers) != 0 {
 		findHolders(ctx, &o, nets, bugs)
@@ -60,21 +58,17 @@ func Collect(ctx context.Context, o Options) ([]inspect.Network, []inspect.Probl
 const rounds = 3
 
 // settle traces every nsid, and reads again what changed meanwhile.
-func settle(rooms []*room, bugs *faults) []*dark {
+func settle(o *Options, rooms []*room, bugs *faults) []*dark {
 	v := newResolver(rooms)
 	v.resolveAll()
-	again := &visitor{bugs: bugs}
+	again := &visitor{o: o, bugs: bugs, buf: make([]byte, bufSize), netDir: -1}
 	for range rounds {
 		bad := v.lopsided()
 		if len(bad) == 0 {
 			break
 		}
 		for _, r := range bad {
-			clear(r.known)
-			clear(r.asked)
-			if err := again.interfaces(r); err != nil {
-				bugs.add("read network of network namespace", r.src.ID, err)
-			}
+			again.readAgain(r)
 		}
 		v.refresh()
 		for _, r := range bad {
@@ -96,7 +90,7 @@ func assemble(rooms []*room, darks []*dark) []inspect.Network {
 		if errors.Is(r.err, errGone) {
 			nets = append(nets, inspect.Network{NS: r.src.ID, Gone: true, Facts: []string{}})
 		}
-		if r.route == nil {
+		if !r.entered {
 			continue
 		}
 		r.net.NSIDs = r.nsidFacts()
@@ -132,11 +126,6 @@ func compareSockets(a, b inspect.Socket) int {
 
 func closeAll(rooms []*room) {
 	for _, r := range rooms {
-		if r.route != nil {
-			r.route.close()
-		}
-		if r.fd >= 0 {
-			_ = unix.Close(r.fd)
-		}
+		r.close()
 	}
 }

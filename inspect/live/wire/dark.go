@@ -32,7 +32,7 @@ const maxDark = 10_000
 
 func (c *crawler) crawl() {
 	for _, r := range c.v.rooms {
-		if r.route == nil {
+		if !r.entered {
 			continue
 		}
 		gone := 0 // how often some had

@@ -43,7 +43,7 @@ func (v *resolver) refresh() {
 	v.byEnds = map[ends][]*room{}
 	v.hubs = v.hubs[:0]
 	for _, r := range v.rooms {
-		if r.route == nil {
+		if !r.entered {
 			continue
 		}
 		v.hubs = append(v.hubs, r)
@@ -107,25 +107,13 @@ func (v *resolver) resolve(r *room) {
 
 // meet asks which number r has for c.
 func (r *room) meet(c *room) {
-	if c.fd < 0 || r.asked[c] {
+	if r.asked[c] || c.err != nil && c.fd < 0 || c.open() != nil {
 		return
 	}
 	r.asked[c] = true
 	if n, err := r.route.nsidOf(c.fd); err == nil && n >= 0 {
 		r.known[n] = party{room: c}
 	}
-}
-
-// unknown returns the nsids of r that lead to no room as yet, also those
-// that only a link mentions.
-func (r *room) unknown() []int32 {
-	var out []int32
-	for _, n := range r.nsids {
-		if _, ok := r.known[n]; !ok {
-			out = append(out, n)
-		}
-	}
-	return out
 }
 
 // numberOf returns the number that r has for c.
@@ -145,10 +133,13 @@ func (v *resolver) lopsided() []*room {
 	for _, r := range v.rooms {
 		for i := range r.net.Interfaces {
 			l := &r.net.Interfaces[i]
+			if !r.entered {
+				break
+			}
 			if l.Kind != "veth" && l.Kind != "netkit" || l.LinkNSID == nil {
 				continue
 			}
-			if o := r.known[*l.LinkNSID].room; o != nil && o.route != nil && !pointsBack(o, l, r) {
+			if o := r.known[*l.LinkNSID].room; o != nil && o.entered && !pointsBack(o, l, r) {
 				bad[r], bad[o] = true, true
 			}
 		}

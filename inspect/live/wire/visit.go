@@ -1,116 +1,49 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
-	"nsinspect/inspect/live/nsfs"
 )
-
-// room is a network namespace while it is read.
-type room struct {
-	src   *Source
-	fd    int     // open on the namespace, -1 when it could not be opened
-	route *socket // nil when it could not be entered
-	net   inspect.Network
-	known map[int32]party // where its nsids lead
-	asked map[*room]bool  // whose number was asked for
-	nsids []int32
-	err   error // why it could not be entered
-}
 
 // visitor reads namespaces on one thread that ends with it.
 type visitor struct {
 	o    *Options
 	buf  []byte
 	bugs *faults
+	home *home // nil when it is not to be asked
 	// netDir is /proc/thread-self/net, open once it is needed; else -1.
 	netDir int
 }
 
-// visitAll opens and reads every source, with as many threads as there are
-// processors.
-func visitAll(ctx context.Context, o *Options, bugs *faults) []*room {
-	rooms := make([]*room, len(o.Sources))
-	var next atomic.Int64 // not a channel: waking a locked thread is dear
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(rooms)) {
-		wg.Go(func() {
-			_ = nsfs.OnThread(func() error {
-				visitNext(ctx, o, bugs, rooms, &next)
-				return nil
-			})
-		})
-	}
-	wg.Wait()
-	return compact(rooms)
-}
-
-// visitNext visits sources until none is left. It enters other namespaces, on
-// a thread that ends with it.
-func visitNext(ctx context.Context, o *Options, bugs *faults, rooms []*room, next *atomic.Int64) {
-	v := &visitor{o: o, buf: make([]byte, bufSize), bugs: bugs, netDir: -1}
-	defer func() { _ = unix.Close(v.netDir) }()
-	for ctx.Err() == nil {
-		i := int(next.Add(1)) - 1
-		if i >= len(rooms) {
-			return
-		}
-		rooms[i] = v.visit(&o.Sources[i])
-	}
-}
-
-// compact drops the rooms that were not visited because time ran out.
-func compact(rooms []*room) []*room {
-	out := rooms[:0]
-	for _, r := range rooms {
-		if r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // visit enters a namespace and reads what is read from the inside. What fails
 // is a fault of the namespace, never of the whole.
-func (v *visitor) visit(src *Source) *room {
-	r := &room{src: src, fd: -1, net: inspect.Network{NS: src.ID}, known: map[int32]party{}, asked: map[*room]bool{}}
-	own := src.ID == v.o.Own
-	fd, err := src.open()
-	if err != nil && !own {
-		r.err = err
-		return r
+func (v *visitor) visit(r *room) {
+	if r.err = r.open(); r.err != nil && r.src.ID != v.o.Own {
+		return
 	}
-	r.fd = fd
-	if err := v.enter(fd, own); err != nil {
-		r.err = err
-		return r
-	}
-	r.route, r.err = openSocket(unix.NETLINK_ROUTE, v.buf)
-	if r.err == nil {
+	if r.err = v.enter(r); r.err == nil {
 		v.read(r)
 	}
-	return r
 }
 
-// enter moves the thread into the namespace. The observer's own is entered
-// without privilege, but only from a thread that has left it.
-func (v *visitor) enter(fd int, own bool) error {
-	if own && !v.moved() {
-		return nil
+// enter moves the thread into the namespace and opens the socket with which
+// that is asked. The observer's own is entered without privilege, but only
+// from a thread that has left it.
+func (v *visitor) enter(r *room) (err error) {
+	if r.src.ID != v.o.Own || v.moved() {
+		if err := unix.Setns(r.fd, unix.CLONE_NEWNET); err != nil {
+			return os.NewSyscallError("setns", err)
+		}
 	}
-	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-		return os.NewSyscallError("setns", err)
+	if r.route, err = openSocket(unix.NETLINK_ROUTE, v.buf); err == nil {
+		r.entered = true
 	}
-	return nil
+	return err
 }
 
 // moved reports whether the thread is in another network namespace than the

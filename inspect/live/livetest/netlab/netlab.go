@@ -42,12 +42,28 @@ func New(t testing.TB) *NS {
 		}
 		return netlink.LinkSetUp(lo)
 	})
-	var st unix.Stat_t
-	if err := unix.Fstat(n.FD, &st); err != nil {
+	return n.opened()
+}
+
+// Own is the network namespace of the test itself, which it may change in a
+// sandbox only.
+func Own(t testing.TB) *NS {
+	t.Helper()
+	fd, err := unix.Open("/proc/self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return (&NS{t: t, FD: fd}).opened()
+}
+
+func (n *NS) opened() *NS {
+	n.t.Helper()
+	n.t.Cleanup(n.Close)
+	var st unix.Stat_t
+	if err := unix.Fstat(n.FD, &st); err != nil {
+		n.t.Fatal(err)
+	}
 	n.ID = inspect.ID{Dev: st.Dev, Ino: st.Ino}
-	t.Cleanup(n.Close)
 	return n
 }
 
