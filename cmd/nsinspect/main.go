@@ -1,5 +1,7 @@
 //go:build !man
 
+//go:debug updatemaxprocs=0
+
 // Nsinspect inspects and debugs the namespaces of a Linux host.
 package main
 
