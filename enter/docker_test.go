@@ -2,8 +2,10 @@ package enter_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"nsinspect/inspect/container/dockertest"
@@ -51,6 +53,32 @@ func TestContainer(t *testing.T) {
  5. run a shell: /no/such/shell or /bin/sh
 same as: nsenter -t %[1]s%[3]s --ipc --uts --net --pid --mount --root
 `, pid, first, options))
+}
+
+// The daemon with --userns-remap: its user namespace is joined as well, and
+// root inside is nobody's root outside.
+func TestRemappedContainer(t *testing.T) {
+	remapped.Start(t)
+	remapped.Run(t, "--name", "web1")
+	pid := itoa(remapped.PID(t, "web1"))
+	r := inDocker(t, &remapped, "web1", "--", "sh", "-c", "/bin/busybox readlink /proc/self/ns/user; cat /proc/self/uid_map; id -u; touch /made && ls -ln /made")
+	lines := strings.Split(r.out, "\n")
+	if len(lines) != 5 || lines[0]+"\n" != links(t, pid, "user") || lines[0]+"\n" == links(t, "self", "user") ||
+		lines[2] != "0" || strings.Join(strings.Fields(lines[3])[2:4], " ") != "0 0" {
+		t.Errorf("status %d: %s%s", r.code(), r.out, r.err)
+	}
+	// What it made is of the first of the ids outside.
+	made, err := os.Stat("/proc/" + pid + "/root/made")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := strings.Fields(lines[1])[1]
+	if uid := fmt.Sprint(made.Sys().(*syscall.Stat_t).Uid); uid != outside || uid == "0" {
+		t.Errorf("the file is of uid %s outside, want %s", uid, outside)
+	}
+	// Its network alone is joined with our own ids.
+	inDocker(t, &remapped, "web1", "--net", "--", "sh", "-c", "id -u; readlink /proc/self/ns/user /proc/self/ns/net").says(t, 0,
+		"0\n"+links(t, "self", "user")+links(t, pid, "net"))
 }
 
 // A shell where the container has one, by a shell's standard input.

@@ -17,9 +17,9 @@ import (
 	"nsinspect/inspect/live/livetest"
 )
 
-var docker dockertest.Daemon
+var docker, remapped = dockertest.Daemon{}, dockertest.Daemon{Remap: 200000}
 
-func TestMain(m *testing.M) { os.Exit(clean{docker.Tests(m)}.Run()) }
+func TestMain(m *testing.M) { os.Exit(clean{docker.Tests(remapped.Tests(m))}.Run()) }
 
 // clean removes what was built for the tests.
 type clean struct{ tests interface{ Run() int } }
