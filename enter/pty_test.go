@@ -203,22 +203,28 @@ func running(t *testing.T, pid int) bool {
 	return true
 }
 
+// innerShell starts a shell inside, which stops and resumes a command of its
+// own, and leaves its prompt.
+func (s *screen) innerShell(enter string) {
+	s.keys(enter + " env PS1='INNER> ' bash --norc --noprofile -i\n")
+	s.expect("INNER> ")
+	s.keys("sh -c 'echo up; exec sleep 1000'\n")
+	s.expect("up")
+	s.keys(ctrlZ)
+	s.expect("Stopped")
+	s.expect("INNER> ")
+	s.keys("fg\n")
+	s.expect("sleep 1000")
+	s.awaitForeground()
+	s.keys(ctrlC)
+	s.expect("INNER> ")
+}
+
 // A shell inside has job control of its own.
 func TestTerminalInnerShell(t *testing.T) {
 	s := openScreen(t)
 	for name, enter := range ways(t) {
-		s.keys(enter + " env PS1='INNER> ' bash --norc --noprofile -i\n")
-		s.expect("INNER> ")
-		s.keys("sh -c 'echo up; exec sleep 1000'\n")
-		s.expect("up")
-		s.keys(ctrlZ)
-		s.expect("Stopped")
-		s.expect("INNER> ")
-		s.keys("fg\n")
-		s.expect("sleep 1000")
-		s.awaitForeground()
-		s.keys(ctrlC)
-		s.expect("INNER> ")
+		s.innerShell(enter)
 		s.keys("echo rc=$?\n")
 		s.expect("rc=130")
 		// The inner shell stops itself, and comes back with the terminal.
@@ -271,18 +277,7 @@ func TestPty(t *testing.T) {
 		s.expect(prompt)
 		s.run("echo rc=$?", "rc=130")
 		// Job control in a shell inside.
-		s.keys(enter + " env PS1='INNER> ' bash --norc --noprofile -i\n")
-		s.expect("INNER> ")
-		s.keys("sh -c 'echo up; exec sleep 1000'\n")
-		s.expect("up")
-		s.keys(ctrlZ)
-		s.expect("Stopped")
-		s.expect("INNER> ")
-		s.keys("fg\n")
-		s.expect("sleep 1000")
-		s.awaitForeground()
-		s.keys(ctrlC)
-		s.expect("INNER> ")
+		s.innerShell(enter)
 		s.keys("exit 6\n")
 		s.expect(prompt)
 		s.run("echo rc=$?", "rc=6")

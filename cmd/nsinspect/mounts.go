@@ -32,22 +32,15 @@ const mountsExample = `  nsinspect mounts web1                               the
   nsinspect mounts --busy /var/lib/docker/overlay2/3f1e9b7a/merged`
 
 func newMounts(a *app) *cobra.Command {
-	o := mountsOptions{source: source{app: a}, output: output{app: a}}
+	o := &mountsOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
 		Use:     "mounts [TARGET]",
 		Short:   "show the mounts of a namespace, or who keeps a file system busy",
 		Long:    mountsLong,
 		Example: mountsExample,
 		Args:    argCount(0, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(len(args) > 0); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:    onTarget(&o.target, o.parse, o.run),
+
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
@@ -58,11 +51,11 @@ func newMounts(a *app) *cobra.Command {
 	return cmd
 }
 
-func (o *mountsOptions) parse(targeted bool) error {
+func (o *mountsOptions) parse() error {
 	switch {
-	case targeted && o.busy != "":
+	case o.target != "" && o.busy != "":
 		return usageError("nsinspect mounts --busy "+o.busy, "--busy takes no TARGET")
-	case !targeted && o.busy == "":
+	case o.target == "" && o.busy == "":
 		return usageError("nsinspect mounts self", "nsinspect mounts needs a TARGET or --busy")
 	}
 	return o.output.parse()

@@ -39,22 +39,15 @@ const whyExample = `  nsinspect why web1                  what holds the namespa
   nsinspect why --leaked --deep       also those that nothing shows`
 
 func newWhy(a *app) *cobra.Command {
-	o := whyOptions{source: source{app: a}, output: output{app: a}}
+	o := &whyOptions{source: source{app: a}, output: output{app: a}}
 	cmd := &cobra.Command{
 		Use:     "why [TARGET]",
 		Short:   "show what keeps a namespace alive, and what would free it",
 		Long:    whyLong,
 		Example: whyExample,
 		Args:    argCount(0, 1, "one TARGET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
-			}
-			if err := o.parse(len(args) > 0); err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:    onTarget(&o.target, o.parse, o.run),
+
 		ValidArgsFunction: o.completeTargets(1),
 	}
 	o.source.flags(cmd)
@@ -66,11 +59,11 @@ func newWhy(a *app) *cobra.Command {
 	return cmd
 }
 
-func (o *whyOptions) parse(targeted bool) error {
+func (o *whyOptions) parse() error {
 	switch {
-	case targeted && o.leaked:
+	case o.target != "" && o.leaked:
 		return usageError("nsinspect why --leaked", "--leaked takes no TARGET")
-	case !targeted && !o.leaked:
+	case o.target == "" && !o.leaked:
 		return usageError("nsinspect why --leaked", "nsinspect why needs a TARGET or --leaked")
 	}
 	return o.output.parse()
