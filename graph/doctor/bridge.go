@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"nsinspect/inspect"
@@ -58,7 +59,7 @@ func bridgeChecks() []Check {
 // bridge itself, not one of those who hang on it, and the bridge does not
 // answer for others.
 func (b *bridge) nobodyHas(a netip.Addr) bool {
-	if c := b.sp.conf(inspect.FamilyIPv4, b.Index); !b.closed || b.has(a) || c != nil && c.ProxyNeigh {
+	if c := b.sp.conf(familyOf(a), b.Index); !b.closed || b.has(a) || c != nil && c.ProxyNeigh {
 		return false
 	}
 	for _, s := range b.stations {
@@ -74,26 +75,33 @@ func (b *bridge) nobodyHas(a netip.Addr) bool {
 func (b *bridge) lost() (gates []netip.Addr, of map[netip.Addr][]*station) {
 	of = map[netip.Addr][]*station{}
 	for _, s := range b.stations {
-		for _, g := range s.gateways() {
-			if b.nobodyHas(g) {
-				if of[g] == nil {
-					gates = append(gates, g)
+		for _, f := range families() {
+			for _, g := range s.gateways(f) {
+				if b.nobodyHas(g) {
+					if of[g] == nil {
+						gates = append(gates, g)
+					}
+					of[g] = append(of[g], s)
 				}
-				of[g] = append(of[g], s)
 			}
 		}
 	}
 	return gates, of
 }
 
-// covers reports whether the bridge has an address in the network of a.
-func (b *bridge) covers(a netip.Addr) bool {
-	for _, p := range b.v4() {
-		if p.Masked().Contains(a) {
-			return true
+// covers reports whether the bridge has an address in the network of a, which
+// is not link-local.
+func (b *bridge) covers(a netip.Addr) bool { return b.subnet(a).IsValid() }
+
+// subnet is the address that the bridge has in the network of a, with the
+// length of its prefix; invalid where it has none.
+func (b *bridge) subnet(a netip.Addr) netip.Prefix {
+	for i := range b.Addrs {
+		if p := b.Addrs[i].Prefix; p.Contains(a) && !a.IsLinkLocalUnicast() {
+			return p
 		}
 	}
-	return false
+	return netip.Prefix{}
 }
 
 func bridgeAddress(e *exam) {
@@ -103,15 +111,16 @@ func bridgeAddress(e *exam) {
 			if b.covers(g) {
 				continue // the gateway is wrong, not the bridge: see default-route
 			}
-			s := of[g][0]
-			bits := 24
-			for _, p := range s.v4() {
-				if p.Masked().Contains(g) {
+			s, f := of[g][0], familyOf(g)
+			say := speak(f)
+			bits := say.usual
+			for _, p := range s.addrs(f) {
+				if p.Contains(g) {
 					bits = p.Bits()
 				}
 			}
-			have := "no IPv4 address"
-			if l := b.v4(); len(l) > 0 {
+			have := map[inspect.Family]string{inspect.FamilyIPv4: "no IPv4 address", inspect.FamilyIPv6: "no IPv6 address but link-local ones"}[f]
+			if l := b.addrs(f); len(l) > 0 {
 				have = "only " + l[0].String()
 			}
 			e.find(Finding{
@@ -119,7 +128,7 @@ func bridgeAddress(e *exam) {
 				Cause: fmt.Sprintf("%s is the default gateway of %s, and nobody has it: the bridge has %s", g, titles(of[g]), have),
 				Evidence: []Evidence{
 					fact(b.sp.command("ip address show dev %s", word(b.Name)), fmt.Sprintf("%s has %s", b.Name, have)),
-					fact(s.sp.command("ip route"), fmt.Sprintf("%s has default via %s dev %s", s.sp.title, g, s.Name)),
+					fact(s.sp.command("%s route", say.ip), fmt.Sprintf("%s has default via %s dev %s", s.sp.title, g, s.Name)),
 				},
 				Fix: &Fix{"give the bridge its address back", b.sp.command("ip address add %s/%d dev %s", g, bits, word(b.Name))},
 			})
@@ -132,13 +141,14 @@ func vethOffBridge(e *exam) {
 		for i := range sp.Interfaces {
 			l := sp.links[sp.Interfaces[i].Index]
 			p := l.peer
-			if p == nil || p.sp == sp || p.Master != 0 || len(p.v4()) > 0 || !p.sp.Has(inspect.FactRoutes) {
+			if p == nil || p.sp == sp || p.Master != 0 || p.addressed() || !p.sp.Has(inspect.FactRoutes) {
 				continue
 			}
 			s := &station{link: l, port: p}
-			for _, g := range s.gateways() {
-				if b := p.sp.bridgeWith(g); b != nil && !p.sp.routesTo(l, p.Index) {
+			for _, g := range slices.Concat(s.gateways(inspect.FamilyIPv4), s.gateways(inspect.FamilyIPv6)) {
+				if b := p.sp.bridgeWith(g); b != nil && !g.IsLinkLocalUnicast() && !p.sp.routesTo(l, p.Index) {
 					e.offBridge(s, b, g)
+					break
 				}
 			}
 		}
@@ -158,8 +168,9 @@ func (sp *space) bridgeWith(a netip.Addr) *bridge {
 // routesTo reports whether a route leads to an address of l through port.
 func (sp *space) routesTo(l *link, port int) bool {
 	for i := range sp.Routes {
-		for _, a := range l.v4() {
-			if r := &sp.Routes[i]; r.Dst.Contains(a.Addr()) && leaves(r, port) {
+		for _, a := range l.Addrs {
+			ip := a.Prefix.Addr()
+			if r := &sp.Routes[i]; !ip.IsLinkLocalUnicast() && r.Dst.Contains(ip) && leaves(r, port) {
 				return true
 			}
 		}
@@ -174,7 +185,7 @@ func (e *exam) offBridge(s *station, b *bridge, g netip.Addr) {
 		Evidence: []Evidence{
 			fact(b.sp.command("ip link show dev %s", word(s.port.Name)), s.port.Name+" has no master"),
 			fact(b.sp.command("ip address show dev %s", word(b.Name)), fmt.Sprintf("%s has %s", b.Name, g)),
-			fact(s.sp.command("ip route"), fmt.Sprintf("%s has default via %s dev %s", s.sp.title, g, s.Name)),
+			fact(s.sp.command("%s route", speak(familyOf(g)).ip), fmt.Sprintf("%s has default via %s dev %s", s.sp.title, g, s.Name)),
 		},
 		Fix: &Fix{"put it back into the bridge", b.sp.command("ip link set dev %s master %s", word(s.port.Name), word(b.Name))},
 	})
@@ -273,7 +284,7 @@ func duplicateIP(e *exam) {
 		for _, s := range b.stations {
 			for _, a := range s.Addrs {
 				ip := a.Prefix.Addr()
-				if a.Prefix.IsSingleIP() || ip.IsLinkLocalUnicast() || !s.Up() {
+				if a.Prefix.IsSingleIP() || ip.IsLinkLocalUnicast() || !s.Up() || a.Flags&(addrTentative|addrDADFailed) != 0 {
 					continue
 				}
 				if by[ip] == nil {
@@ -315,33 +326,40 @@ func (e *exam) duplicate(b *bridge, list []*station, what, show string, too *lin
 
 func mtuAboveUplink(e *exam) {
 	e.each(func(b *bridge) {
-		up := b.sp.uplink()
-		if up == nil || up.MTU == 0 || clamps(b.sp.Ruleset) {
-			return
-		}
-		var large []*station
-		most := uint32(0)
-		for _, s := range b.routed() {
-			if s.MTU > up.MTU {
-				large, most = append(large, s), max(most, s.MTU)
+		for _, f := range families() {
+			up := b.sp.uplink(f)
+			if up == nil || up.MTU == 0 || b.internal() {
+				continue
+			}
+			large := slices.DeleteFunc(b.routed(f), func(s *station) bool { return s.MTU <= up.MTU })
+			if len(large) > 0 {
+				e.tooLarge(b, up, large, speak(f))
+				return
 			}
 		}
-		if len(large) == 0 {
-			return
-		}
-		e.find(Finding{
-			Object: b.object(), Namespaces: concerned(b, large),
-			Cause: fmt.Sprintf("%s send packets of up to %d bytes, the uplink %s takes %d", titles(large), most, up.Name, up.MTU),
-			Evidence: []Evidence{
-				fact(large[0].sp.command("ip link show dev %s", word(large[0].Name)), fmt.Sprintf("%s has mtu %d", large[0].name(), large[0].MTU)),
-				fact(b.sp.command("ip link show dev %s", word(up.Name)), fmt.Sprintf("%s has mtu %d", up.Name, up.MTU)),
-				fact(b.sp.command("nft list ruleset"), "no rule sets the segment size of TCP"),
-			},
-			Fix: &Fix{
-				"clamp TCP now; for good, create the network with the uplink's MTU",
-				b.sp.command("iptables -t mangle -A FORWARD -o %s -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", word(up.Name)),
-			},
-		})
+	})
+}
+
+func (e *exam) tooLarge(b *bridge, up *link, large []*station, say dialect) {
+	if !e.rulesRead(b.sp) || clamps(b.sp.rules) {
+		return
+	}
+	most := uint32(0)
+	for _, s := range large {
+		most = max(most, s.MTU)
+	}
+	e.find(Finding{
+		Object: b.object(), Namespaces: concerned(b, large),
+		Cause: fmt.Sprintf("%s send packets of up to %d bytes, the uplink %s takes %d", titles(large), most, up.Name, up.MTU),
+		Evidence: []Evidence{
+			fact(large[0].sp.command("ip link show dev %s", word(large[0].Name)), fmt.Sprintf("%s has mtu %d", large[0].name(), large[0].MTU)),
+			fact(b.sp.command("ip link show dev %s", word(up.Name)), fmt.Sprintf("%s has mtu %d", up.Name, up.MTU)),
+			fact(b.sp.command("nft list ruleset"), "no rule sets the segment size of TCP"),
+		},
+		Fix: &Fix{
+			"clamp TCP now; for good, create the network with the uplink's MTU",
+			b.sp.command("%s -t mangle -A FORWARD -o %s -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", say.iptables, word(up.Name)),
+		},
 	})
 }
 

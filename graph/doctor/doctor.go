@@ -120,6 +120,32 @@ func (e *exam) unknown(object, why string, in ...*space) {
 	e.report.Undetermined = append(e.report.Undetermined, Unknown{e.check.ID, object, why, inodes(in...)})
 }
 
+// rulesRead reports whether the rules of nf_tables of a namespace are known,
+// and says so where they are not: without them nothing is healthy.
+func (e *exam) rulesRead(sp *space) bool {
+	if sp.rules == nil {
+		e.unknown("packet filter"+sp.of(), "its rules could not be read", sp)
+	}
+	return sp.rules != nil
+}
+
+// merge makes one of what several checks could not tell for the same reason.
+func merge(list []Unknown) []Unknown {
+	out := []Unknown{}
+	for _, u := range list {
+		i := slices.IndexFunc(out, func(o Unknown) bool {
+			return o.Object == u.Object && o.Why == u.Why && slices.Equal(o.Namespaces, u.Namespaces)
+		})
+		switch {
+		case i < 0:
+			out = append(out, u)
+		case out[i].Check != u.Check:
+			out[i].Check = ""
+		}
+	}
+	return out
+}
+
 // Facts are what the checks need together.
 func Facts(checks []Check) inspect.Facts {
 	f := inspect.FactTasks
@@ -173,7 +199,7 @@ func Examine(x *inspect.Index, checks []Check) *Report {
 		}
 		c.run(e)
 	}
-	r.Undetermined = append(r.Undetermined, unread(w, Facts(checks))...)
+	r.Undetermined = merge(append(r.Undetermined, unread(w, Facts(checks))...))
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 	return r
 }

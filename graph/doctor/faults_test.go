@@ -42,7 +42,7 @@ var routeFaults = []fault{
 	},
 	{
 		name: "no default route", check: "default-route", severity: doctor.Fault, object: "interface eth0 of web",
-		cause: "no default route", fix: "nsenter -t 1001 -n ip route add default via 172.17.0.1 dev eth0",
+		cause: "no default route for IPv4", fix: "nsenter -t 1001 -n ip route add default via 172.17.0.1 dev eth0",
 		do:   func(l *lab) { l.ip(l.Web, "route", "del", "default") },
 		undo: func(l *lab) { l.Web.Route("default", "172.17.0.1", "eth0") },
 	},
@@ -234,7 +234,11 @@ var publishFaults = []fault{
 // listen has the test listen in a namespace.
 func (l *lab) listen(n *netlab.NS, addr string) {
 	n.Do(func() error {
-		s, err := net.Listen("tcp4", addr)
+		network := "tcp4"
+		if strings.HasPrefix(addr, "[") {
+			network = "tcp6"
+		}
+		s, err := net.Listen(network, addr)
 		l.sockets = append(l.sockets, s)
 		return err
 	})

@@ -119,7 +119,7 @@ func newLab(t *testing.T) *lab { return &lab{MiniHost: netlab.NewMiniHost(t), t:
 // TestFaults breaks a healthy host in one way after the other: each is found
 // alone, with the right object and cause, and what repairs it leaves nothing.
 func TestFaults(t *testing.T) {
-	for _, f := range slices.Concat(routeFaults, filterFaults, bridgeFaults, publishFaults, otherFaults, namespaceFaults) {
+	for _, f := range slices.Concat(routeFaults, filterFaults, bridgeFaults, publishFaults, otherFaults, namespaceFaults, sixFaults, dnsFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			l := newLab(t)
 			f.do(l)

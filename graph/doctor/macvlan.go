@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"nsinspect/graph"
@@ -74,8 +75,8 @@ func macvlanHost(e *exam) {
 			Object: "interface " + parent.name(), Namespaces: append(inodes(parent.sp), inodes(child.sp)...),
 			Cause: fmt.Sprintf("%s %s lies on it: the two do not reach each other, by design of the kernel", child.Kind, child.name()),
 			Evidence: []Evidence{
-				fact(child.sp.command("ip -d address show dev %s", word(child.Name)), fmt.Sprintf("%s has %s", child.name(), child.v4()[0])),
-				fact(parent.sp.command("ip address show dev %s", word(parent.Name)), fmt.Sprintf("%s has %s", parent.Name, parent.v4()[0])),
+				fact(child.sp.command("ip -d address show dev %s", word(child.Name)), fmt.Sprintf("%s has %s", child.name(), meeting(child, parent))),
+				fact(parent.sp.command("ip address show dev %s", word(parent.Name)), fmt.Sprintf("%s has %s", parent.Name, meeting(parent, child))),
 			},
 			Fix: &Fix{Text: "where they must, give the host a macvlan of its own on " + parent.Name + " and a route over it"},
 		})
@@ -83,13 +84,19 @@ func macvlanHost(e *exam) {
 }
 
 // sameNet reports whether two interfaces have addresses of one network.
-func sameNet(a, b *link) bool {
-	for _, p := range a.v4() {
-		for _, q := range b.v4() {
-			if p.Masked() == q.Masked() {
-				return true
+func sameNet(a, b *link) bool { return meeting(a, b).IsValid() }
+
+// meeting is the address of a that is in a network of b's; invalid where there
+// is none.
+func meeting(a, b *link) netip.Prefix {
+	for _, f := range families() {
+		for _, p := range a.addrs(f) {
+			for _, q := range b.addrs(f) {
+				if p.Masked() == q.Masked() {
+					return p
+				}
 			}
 		}
 	}
-	return false
+	return netip.Prefix{}
 }

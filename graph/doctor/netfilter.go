@@ -15,7 +15,7 @@ func netfilterChecks() []Check {
 	return []Check{
 		{
 			ID: "forward-dropped", Title: "Docker's rules are gone, and the policy drops what its containers send", Severity: Fault,
-			About: "A new connection of a container to the outside, or its replies, reach the end of the hook forward and the policy drops them. Docker sets that policy and writes rules that let its bridges through; " +
+			About: "A new connection of a container to the outside, or its replies, reach the end of the hook forward and the policy drops them, over IPv4 or IPv6. Docker sets that policy and writes rules that let its bridges through; " +
 				"a firewall that starts later flushes them. What a rule drops is somebody's choice and not reported.",
 			Reference: "docs.docker.com: Packet filtering and firewalls", Needs: facts, run: func(e *exam) { e.dropped(true) },
 		},
@@ -26,13 +26,13 @@ func netfilterChecks() []Check {
 		},
 		{
 			ID: "bridge-nf", Title: "packets between two on one bridge are dropped, because bridges call iptables", Severity: Fault,
-			About:     "With bridge-nf-call-iptables=1 packets that only cross a bridge pass the hook forward too, and a policy DROP hits them where no rule lets the bridge through.",
+			About:     "With bridge-nf-call-iptables=1, or bridge-nf-call-ip6tables=1 for IPv6, packets that only cross a bridge pass the hook forward too, and a policy DROP hits them where no rule lets the bridge through.",
 			Reference: "ebtables.netfilter.org: bridge-nf", Needs: facts | inspect.FactNetConf, run: bridgeNF,
 		},
 		{
 			ID: "masquerade", Title: "containers leave the host with addresses that nobody can answer", Severity: Fault,
 			About: "A packet of a container passes, and leaves through the uplink with its private address, since no rule translates it. Reported for Docker's bridges alone, for other networks may be routed, and not for networks that were made without masquerading. " +
-				"Where the engine does not say how a network was made it is a warning, but for docker0.",
+				"Where the engine does not say how a network was made it is a warning, but for docker0; so it is for IPv6 where Docker has no rules at all.",
 			Reference: "iptables-extensions(8), MASQUERADE", Needs: facts, run: masquerade,
 		},
 		{
@@ -48,10 +48,6 @@ func netfilterChecks() []Check {
 	}
 }
 
-// outside is an address that no container has and no route but the default
-// one leads to: one of TEST-NET-2.
-func outside() netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100, 219}) }
-
 // query is a packet at a hook of the namespace: a connection over HTTPS.
 func (sp *space) query(hook string, from, to netip.Addr, in, out *link) filter.Query {
 	q := filter.Query{
@@ -63,9 +59,7 @@ func (sp *space) query(hook string, from, to netip.Addr, in, out *link) filter.Q
 	}
 	if out != nil {
 		q.Out = out.Interface
-		if l := out.v4(); len(l) > 0 {
-			q.OutAddr = l[0].Addr()
-		}
+		q.OutAddr = out.first(familyOf(to))
 	}
 	return q
 }
@@ -80,16 +74,16 @@ func reply(q filter.Query) filter.Query {
 	return r
 }
 
-// outward says what the hook forward does with a connection of a station to
-// the outside: the worse of the two directions.
-func (b *bridge) outward(s *station, a netip.Addr, up *link) filter.Result {
-	q := b.sp.query("forward", a, outside(), b.link, up)
-	q.PhysIn = s.port.Name
-	r := filter.Run(b.sp.Ruleset, q)
+// outward says what the hook forward does with a connection to the outside:
+// the worse of the two directions.
+func (x *exit) outward() filter.Result {
+	q := x.sp.query("forward", x.a, outside(familyOf(x.a)), x.link, x.up)
+	q.PhysIn = x.s.port.Name
+	r := filter.Run(x.sp.rules, q)
 	if r.Verdict != filter.Accept {
 		return r
 	}
-	return filter.Run(b.sp.Ruleset, reply(q))
+	return filter.Run(x.sp.rules, reply(q))
 }
 
 // byPolicy reports whether a packet is stopped by the policy of a chain.
@@ -97,88 +91,124 @@ func byPolicy(r filter.Result) bool {
 	return r.Verdict.Stops() && r.Rule != nil && r.Rule.Handle == 0
 }
 
-// exits are the bridges whose containers use it to reach the outside, each
-// with one of them, its address and the uplink.
-func (w *world) exits(do func(b *bridge, s *station, a netip.Addr, up *link)) {
-	w.each(func(b *bridge) {
-		up, list := b.sp.uplink(), b.routed()
-		if up == nil || up.Index == b.Index || len(list) == 0 || len(list[0].v4()) == 0 || !b.sp.Has(inspect.FactNetfilter) {
-			return
+// exit is a way of packets from a container over a bridge to the outside.
+type exit struct {
+	*bridge
+	s  *station   // one of those on the bridge
+	a  netip.Addr // its address
+	up *link
+	dialect
+}
+
+// exit returns the way out of a bridge, nil where nobody on it has one.
+func (b *bridge) exit(f inspect.Family) *exit {
+	up, list := b.sp.uplink(f), b.routed(f)
+	if up == nil || up.Index == b.Index || b.internal() || len(list) == 0 || !list[0].first(f).IsValid() {
+		return nil
+	}
+	return &exit{b, list[0], list[0].first(f), up, speak(f)}
+}
+
+// exits are the bridges whose containers use it to reach the outside, for each
+// family in which they do.
+func (e *exam) exits(do func(*exit)) {
+	e.each(func(b *bridge) {
+		for _, f := range families() {
+			if x := b.exit(f); x != nil && e.rulesRead(b.sp) {
+				do(x)
+			}
 		}
-		do(b, list[0], list[0].v4()[0].Addr(), up)
 	})
 }
 
 func (e *exam) dropped(docker bool) {
-	e.exits(func(b *bridge, s *station, a netip.Addr, up *link) {
-		if b.docker() != docker || !docker && !b.sp.hasChain("DOCKER-USER") {
+	e.exits(func(x *exit) {
+		if x.docker() != docker || !docker && !x.sp.hasChain(x.nf, "DOCKER-USER") {
 			return
 		}
-		r := b.outward(s, a, up)
+		r := x.outward()
 		if r.Verdict == filter.Unknown {
-			e.unknown(b.object(), "what the hook forward does with packets to the outside: "+r.Reason, b.sp)
+			e.unknown(x.object(), "what the hook forward does with "+x.packets+" to the outside: "+r.Reason, x.sp)
 		}
 		if !byPolicy(r) {
 			return
 		}
-		br, out := word(b.Name), word(up.Name)
 		f := Finding{
-			Object: b.object(), Namespaces: concerned(b, b.stations),
-			Cause: fmt.Sprintf("no rule lets packets of %s through, and the policy of chain %s drops them", titles(b.stations), r.Rule.Chain),
+			Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
+			Cause: fmt.Sprintf("no rule lets %s of %s through, and the policy of chain %s drops them", x.packets, titles(x.stations), r.Rule.Chain),
 			Evidence: []Evidence{
-				fact(b.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → outside through %s, or on the reply", a, up.Name)),
+				fact(x.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → outside through %s, or on the reply", x.a, x.up.Name)),
 			},
-		}
-		if docker {
-			f.Fix = &Fix{"let the bridge through as Docker does; restarting Docker writes all its rules anew, but stops containers unless live-restore is on", b.sp.commands(
-				fmt.Sprintf("iptables -I FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", br),
-				fmt.Sprintf("iptables -I FORWARD -i %s -o %s -j ACCEPT", br, out),
-				fmt.Sprintf("iptables -I FORWARD -i %s -o %[1]s -j ACCEPT", br))}
-		} else {
-			f.Fix = &Fix{"let the bridge through where Docker leaves room for it", b.sp.commands(
-				fmt.Sprintf("iptables -I DOCKER-USER -i %s -j ACCEPT", br),
-				fmt.Sprintf("iptables -I DOCKER-USER -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", br))}
+			Fix: x.letThrough(),
 		}
 		e.find(f)
 	})
 }
 
-func (sp *space) hasChain(name string) bool {
-	return sp.Ruleset != nil && slices.ContainsFunc(sp.Ruleset.Chains, func(c inspect.NFChain) bool { return c.Name == name })
+// letThrough is what lets a bridge through the hook forward.
+func (x *exit) letThrough() *Fix {
+	br, out := word(x.Name), word(x.up.Name)
+	if !x.docker() {
+		return &Fix{"let the bridge through where Docker leaves room for it", x.sp.commands(
+			fmt.Sprintf("%s -I DOCKER-USER -i %s -j ACCEPT", x.iptables, br),
+			fmt.Sprintf("%s -I DOCKER-USER -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", x.iptables, br))}
+	}
+	return &Fix{"let the bridge through as Docker does; restarting Docker writes all its rules anew, but stops containers unless live-restore is on", x.sp.commands(
+		fmt.Sprintf("%s -I FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", x.iptables, br),
+		fmt.Sprintf("%s -I FORWARD -i %s -o %s -j ACCEPT", x.iptables, br, out),
+		fmt.Sprintf("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", x.iptables, br))}
 }
 
-// calls reports whether a bridge passes IPv4 packets through iptables.
-func (b *bridge) calls() bool {
-	return b.sp.Sysctls["net.bridge.bridge-nf-call-iptables"] == "1" || b.Bridge != nil && b.Bridge.NFCall&1 != 0
+// hasChain reports whether a table of IPv4, IPv6 or both has a chain.
+func (sp *space) hasChain(f inspect.NFFamily, name string) bool {
+	return sp.rules != nil && slices.ContainsFunc(sp.rules.Chains, func(c inspect.NFChain) bool {
+		return c.Name == name && (c.Family == f || c.Family == inspect.NFInet)
+	})
+}
+
+// calls reports whether a bridge passes packets of a family through iptables.
+func (b *bridge) calls(f inspect.Family) bool {
+	name, bit := "net.bridge.bridge-nf-call-iptables", uint8(1)
+	if f == inspect.FamilyIPv6 {
+		name, bit = "net.bridge.bridge-nf-call-ip6tables", 2
+	}
+	return b.sp.Sysctls[name] == "1" || b.Bridge != nil && b.Bridge.NFCall&bit != 0
 }
 
 func bridgeNF(e *exam) {
 	e.each(func(b *bridge) {
-		s, t := b.pair()
-		if s == nil || !b.calls() || !b.sp.Has(inspect.FactNetfilter) {
-			return
+		for _, f := range families() {
+			if s, t := b.pair(f); s != nil && b.calls(f) && e.rulesRead(b.sp) {
+				e.crosses(b, s, t, f)
+			}
 		}
-		q := b.sp.query("forward", s.v4()[0].Addr(), t.v4()[0].Addr(), b.link, b.link)
-		q.PhysIn, q.PhysOut, q.Bridged = s.port.Name, t.port.Name, true
-		r := filter.Run(b.sp.Ruleset, q)
-		if r.Verdict == filter.Accept {
-			r = filter.Run(b.sp.Ruleset, crossing(q))
-		}
-		if r.Verdict == filter.Unknown {
-			e.unknown(b.object(), "what the hook forward does with packets that cross the bridge: "+r.Reason, b.sp)
-		}
-		if !byPolicy(r) || b.blocked() {
-			return
-		}
-		e.find(Finding{
-			Object: b.object(), Namespaces: concerned(b, b.stations),
-			Cause: fmt.Sprintf("packets that cross it pass iptables, and the policy of chain %s drops them: %s do not reach each other", r.Rule.Chain, titles(b.stations)),
-			Evidence: []Evidence{
-				fact(b.sp.command("sysctl net.bridge.bridge-nf-call-iptables"), "net.bridge.bridge-nf-call-iptables is 1"),
-				fact(b.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → %s", s.v4()[0].Addr(), t.v4()[0].Addr())),
-			},
-			Fix: &Fix{"let packets cross this bridge", b.sp.command("iptables -I FORWARD -i %s -o %[1]s -j ACCEPT", word(b.Name))},
-		})
+	})
+}
+
+// crosses says whether packets from s to t, which cross the bridge, are
+// dropped on the way.
+func (e *exam) crosses(b *bridge, s, t *station, f inspect.Family) {
+	from, to, say := s.first(f), t.first(f), speak(f)
+	q := b.sp.query("forward", from, to, b.link, b.link)
+	q.PhysIn, q.PhysOut, q.Bridged = s.port.Name, t.port.Name, true
+	r := filter.Run(b.sp.rules, q)
+	if r.Verdict == filter.Accept {
+		r = filter.Run(b.sp.rules, crossing(q))
+	}
+	if r.Verdict == filter.Unknown {
+		e.unknown(b.object(), "what the hook forward does with "+say.packets+" that cross the bridge: "+r.Reason, b.sp)
+	}
+	if !byPolicy(r) || b.blocked(f) {
+		return
+	}
+	e.find(Finding{
+		Object: b.object(), Namespaces: concerned(b, b.stations),
+		Cause: fmt.Sprintf("%s that cross it pass %s, and the policy of chain %s drops them: %s do not reach each other", say.packets, say.iptables, r.Rule.Chain, titles(b.stations)),
+		Evidence: []Evidence{
+			fact(b.sp.command("sysctl net.bridge.bridge-nf-call-%s", say.iptables), "net.bridge.bridge-nf-call-"+say.iptables+" is 1"),
+			fact(b.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → %s", from, to)),
+		},
+		Fix: &Fix{"let packets cross this bridge", b.sp.command("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", say.iptables, word(b.Name))},
 	})
 }
 
@@ -190,10 +220,10 @@ func crossing(q filter.Query) filter.Query {
 }
 
 // pair are two on a bridge that could talk to each other over it.
-func (b *bridge) pair() (*station, *station) {
+func (b *bridge) pair(f inspect.Family) (*station, *station) {
 	var first *station
 	for _, s := range b.stations {
-		if len(s.v4()) == 0 || !b.covers(s.v4()[0].Addr()) || s.port.Port != nil && s.port.Port.Isolated {
+		if a := s.first(f); !a.IsValid() || !b.covers(a) || s.port.Port != nil && s.port.Port.Isolated {
 			continue
 		}
 		if first != nil {
@@ -206,63 +236,64 @@ func (b *bridge) pair() (*station, *station) {
 
 // blocked reports whether the policy drops what leaves the bridge too: then
 // the other checks say all.
-func (b *bridge) blocked() bool {
-	up, list := b.sp.uplink(), b.routed()
-	return up != nil && len(list) > 0 && len(list[0].v4()) > 0 && (b.docker() || b.sp.hasChain("DOCKER-USER")) &&
-		byPolicy(b.outward(list[0], list[0].v4()[0].Addr(), up))
+func (b *bridge) blocked(f inspect.Family) bool {
+	x := b.exit(f)
+	return x != nil && (b.docker() || b.sp.hasChain(x.nf, "DOCKER-USER")) && byPolicy(x.outward())
 }
 
 func masquerade(e *exam) {
-	e.exits(func(b *bridge, s *station, a netip.Addr, up *link) {
-		if !b.docker() || b.engine != nil && !b.engine.Masquerades(false) || !a.IsPrivate() || b.outward(s, a, up).Verdict.Stops() {
+	e.exits(func(x *exit) {
+		if !x.docker() || x.engine != nil && !x.engine.Masquerades(x.a.Is6()) || !x.a.IsPrivate() || x.outward().Verdict.Stops() {
 			return
 		}
-		q := b.sp.query("postrouting", a, outside(), nil, up)
-		r := filter.Run(b.sp.Ruleset, q)
+		r := filter.Run(x.sp.rules, x.sp.query("postrouting", x.a, outside(familyOf(x.a)), nil, x.up))
 		if r.Verdict == filter.Unknown {
-			e.unknown(b.object(), "whether packets to the outside are translated: "+r.Reason, b.sp)
+			e.unknown(x.object(), "whether "+x.packets+" to the outside are translated: "+r.Reason, x.sp)
 			return
 		}
-		if r.NAT != nil || r.Verdict != filter.Accept {
-			return
+		if r.NAT == nil && r.Verdict == filter.Accept {
+			e.untranslated(x)
 		}
-		var subnet netip.Prefix
-		for _, p := range b.v4() {
-			if p.Masked().Contains(a) {
-				subnet = p.Masked()
-			}
-		}
-		f := Finding{
-			Object: b.object(), Namespaces: concerned(b, b.stations),
-			Cause:    fmt.Sprintf("packets of %s leave through %s with their private addresses: nobody can answer", titles(b.stations), up.Name),
-			Evidence: []Evidence{fact(b.sp.command("iptables -t nat -S POSTROUTING"), fmt.Sprintf("no rule translates %s → outside through %s", a, up.Name))},
-			Fix:      &Fix{"translate as Docker does", b.sp.command("iptables -t nat -A POSTROUTING -s %s ! -o %s -j MASQUERADE", subnet, word(b.Name))},
-		}
-		if b.Name != "docker0" && b.engine == nil {
-			f.Severity = Warning
-			f.Cause += ", unless the network was made without masquerading and is routed"
-		}
-		e.find(f)
 	})
+}
+
+func (e *exam) untranslated(x *exit) {
+	f := Finding{
+		Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
+		Cause:    fmt.Sprintf("%s of %s leave through %s with their private addresses: nobody can answer", x.packets, titles(x.stations), x.up.Name),
+		Evidence: []Evidence{fact(x.sp.command("%s -t nat -S POSTROUTING", x.iptables), fmt.Sprintf("no rule translates %s → outside through %s", x.a, x.up.Name))},
+		Fix:      &Fix{"translate as Docker does", x.sp.command("%s -t nat -A POSTROUTING -s %s ! -o %s -j MASQUERADE", x.iptables, x.subnet(x.a).Masked(), word(x.Name))},
+	}
+	switch {
+	case x.a.Is6() && !x.sp.hasChain(x.nf, "DOCKER"):
+		f.Severity = Warning
+		f.Cause += ", unless something beyond translates them"
+		f.Fix.Text = "translate as Docker 27 does; older ones do so with \"ip6tables\": true and \"experimental\": true in daemon.json"
+	case x.Name != "docker0" && x.engine == nil:
+		f.Severity = Warning
+		f.Cause += ", unless the network was made without masquerading and is routed"
+	}
+	e.find(f)
 }
 
 func inputBlocked(e *exam) {
 	e.each(func(b *bridge) {
-		if len(b.routed()) == 0 || !b.sp.Has(inspect.FactNetfilter) {
-			return
-		}
-		s := b.routed()[0]
 		for i := range b.sp.Sockets {
 			k := &b.sp.Sockets[i]
-			if !b.has(k.Local.Addr()) || !k.Local.Addr().Is4() || k.State != "LISTEN" && k.State != "UNCONN" || proxies(e.comm(k)) || len(s.v4()) == 0 {
+			f := familyOf(k.Local.Addr())
+			if !b.has(k.Local.Addr()) || k.State != "LISTEN" && k.State != "UNCONN" || proxies(e.comm(k)) {
 				continue
 			}
-			q := b.sp.query("input", s.v4()[0].Addr(), k.Local.Addr(), b.link, nil)
+			list := b.routed(f)
+			if len(list) == 0 || !list[0].first(f).IsValid() || !e.rulesRead(b.sp) {
+				continue
+			}
+			q := b.sp.query("input", list[0].first(f), k.Local.Addr(), b.link, nil)
 			q.Packet.DstPort = k.Local.Port()
 			if k.Protocol == "udp" {
 				q.Packet.Proto = filter.UDP
 			}
-			r := filter.Run(b.sp.Ruleset, q)
+			r := filter.Run(b.sp.rules, q)
 			switch {
 			case r.Verdict == filter.Unknown:
 				e.unknown(b.object(), fmt.Sprintf("whether containers reach %s: %s", k.Local, r.Reason), b.sp)
@@ -286,13 +317,13 @@ func (e *exam) stopped(b *bridge, k *inspect.Socket, r filter.Result) {
 			fact(b.sp.command("ss -lntu src %s", k.Local), fmt.Sprintf("%s listens on %s", who, k.Local)),
 			fact(b.sp.command("nft -a list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), strings.TrimSpace(how)),
 		},
-		Fix: &Fix{"let containers reach it", b.sp.command("iptables -I INPUT -i %s -d %s -p %s --dport %d -j ACCEPT", word(b.Name), k.Local.Addr(), k.Protocol, k.Local.Port())},
+		Fix: &Fix{"let containers reach it", b.sp.command("%s -I INPUT -i %s -d %s -p %s --dport %d -j ACCEPT", speak(familyOf(k.Local.Addr())).iptables, word(b.Name), k.Local.Addr(), k.Protocol, k.Local.Port())},
 	})
 }
 
 func iptablesLegacy(e *exam) {
 	for _, sp := range e.spaces {
-		rs := sp.Ruleset
+		rs := sp.rules
 		if rs == nil || len(rs.Legacy) == 0 || !slices.ContainsFunc(rs.Rules, func(r inspect.NFRule) bool { return slices.Contains([]string{"filter", "nat"}, r.Table) }) {
 			continue
 		}

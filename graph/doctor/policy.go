@@ -23,13 +23,14 @@ func policyRule(e *exam) {
 		found := map[hit][]*station{}
 		var order []hit
 		for _, s := range b.stations {
-			for _, p := range s.v4() {
-				if !b.covers(p.Addr()) {
+			for _, f := range families() {
+				a := s.on(b, f)
+				if !a.IsValid() {
 					continue
 				}
-				rule, r := b.hijacked(p.Addr())
+				rule, r := b.hijacked(a)
 				if rule == nil {
-					rule = b.refused(p.Addr())
+					rule = b.refused(a)
 				}
 				if rule == nil {
 					continue
@@ -49,8 +50,8 @@ func policyRule(e *exam) {
 
 // general reports whether a rule takes packets without regard to marks,
 // ports, users and the like, which a packet of no special kind does not have.
-func general(r *inspect.PolicyRule) bool {
-	return r.Family == inspect.FamilyIPv4 && !r.Not && r.Mark == 0 && r.Mask == 0 && r.TOS == 0 && r.UIDs == nil && r.IPProto == 0 &&
+func general(r *inspect.PolicyRule, f inspect.Family) bool {
+	return r.Family == f && !r.Not && r.Mark == 0 && r.Mask == 0 && r.TOS == 0 && r.UIDs == nil && r.IPProto == 0 &&
 		r.Sport == nil && r.Dport == nil && !r.L3mdev && r.Oif == "" && r.Priority < mainPriority
 }
 
@@ -59,7 +60,7 @@ func general(r *inspect.PolicyRule) bool {
 func (b *bridge) hijacked(a netip.Addr) (*inspect.PolicyRule, *inspect.Route) {
 	for i := range b.sp.Rules {
 		r := &b.sp.Rules[i]
-		if !general(r) || r.Iif != "" || r.Src.IsValid() && r.Src.Bits() > 0 || r.Dst.IsValid() && !r.Dst.Contains(a) {
+		if !general(r, familyOf(a)) || r.Iif != "" || r.Src.IsValid() && r.Src.Bits() > 0 || r.Dst.IsValid() && !r.Dst.Contains(a) {
 			continue
 		}
 		if refuses(r.Action) {
@@ -83,7 +84,7 @@ func (b *bridge) hijacked(a netip.Addr) (*inspect.PolicyRule, *inspect.Route) {
 func (b *bridge) refused(a netip.Addr) *inspect.PolicyRule {
 	for i := range b.sp.Rules {
 		r := &b.sp.Rules[i]
-		if general(r) && !(r.Dst.IsValid() && r.Dst.Bits() > 0) && (r.Iif == "" || r.Iif == b.Name) &&
+		if general(r, familyOf(a)) && !(r.Dst.IsValid() && r.Dst.Bits() > 0) && (r.Iif == "" || r.Iif == b.Name) &&
 			(!r.Src.IsValid() || r.Src.Contains(a)) && refuses(r.Action) {
 			return r
 		}
@@ -109,25 +110,20 @@ func (sp *space) lookup(r *inspect.PolicyRule, a netip.Addr) *inspect.Route {
 }
 
 func (e *exam) hijack(b *bridge, r *inspect.PolicyRule, to *inspect.Route, list []*station) {
-	a := list[0].v4()[0].Addr()
+	a, say := list[0].on(b, r.Family), speak(r.Family)
 	f := Finding{
 		Object: b.object(), Namespaces: concerned(b, list),
 		Cause:    fmt.Sprintf("rule \"%s\" refuses packets of %s", ruleText(r), titles(list)),
-		Evidence: []Evidence{fact(b.sp.command("ip rule"), ruleText(r))},
+		Evidence: []Evidence{fact(b.sp.command("%s rule", say.ip), ruleText(r))},
 	}
 	if to != nil {
 		f.Cause = fmt.Sprintf("rule \"%s\" finds \"%s\" before the main table is asked: packets for %s go there", ruleText(r), b.sp.routeText(to), titles(list))
-		f.Evidence = append(f.Evidence, fact(b.sp.command("ip route show table %d", r.Table), b.sp.routeText(to)))
+		f.Evidence = append(f.Evidence, fact(b.sp.command("%s route show table %d", say.ip, r.Table), b.sp.routeText(to)))
 	}
 	f.Evidence = append(f.Evidence, fact("", fmt.Sprintf("%s has %s and hangs on %s", list[0].sp.title, a, b.Name)))
-	subnet := b.v4()[0].Masked()
-	for _, p := range b.v4() {
-		if p.Masked().Contains(a) {
-			subnet = p.Masked()
-		}
-	}
+	subnet := b.subnet(a).Masked()
 	if r.Priority > 0 && to != nil {
-		f.Fix = &Fix{"have the main table asked first for this network", b.sp.command("ip rule add to %s lookup main priority %d", subnet, r.Priority-1)}
+		f.Fix = &Fix{"have the main table asked first for this network", b.sp.command("%s rule add to %s lookup main priority %d", say.ip, subnet, r.Priority-1)}
 	} else {
 		f.Fix = &Fix{Text: "remove the rule, if nothing else needs it"}
 	}

@@ -16,14 +16,23 @@ type dnat struct{ graph.DNAT }
 // Label is the port as in "8080→80/tcp".
 func (d dnat) Label() string { return graph.PortLabel(d.PublishedPort) }
 
-// dnats are the rules of a namespace that publish ports, for IPv4.
+// dnats are the rules of a namespace that publish ports.
 func (sp *space) dnats() (out []dnat) {
-	for _, d := range graph.DNATs(sp.Ruleset) {
-		if d.To.Is4() {
-			out = append(out, dnat{d})
-		}
+	for _, d := range graph.DNATs(sp.rules) {
+		out = append(out, dnat{d})
 	}
 	return out
+}
+
+// publishers calls do with the namespaces that may publish ports.
+func (e *exam) publishers(do func(*space)) {
+	for _, sp := range e.spaces {
+		hosts := slices.ContainsFunc(sp.bridges, func(b *bridge) bool { return len(b.stations) > 0 })
+		if hosts && !e.rulesRead(sp) {
+			continue
+		}
+		do(sp)
+	}
 }
 
 // stationAt returns who hangs on a bridge of sp with an address, nil when
@@ -72,7 +81,7 @@ func publishChecks() []Check {
 func publishedLoopback(e *exam) {
 	for _, r := range graph.Ports(e.x, e.topo) {
 		sp := e.byKey[r.Netns]
-		if r.Reachable == nil || *r.Reachable || sp == nil || redirects(sp.Ruleset) {
+		if r.Reachable == nil || *r.Reachable || sp == nil || !e.rulesRead(sp) || redirects(sp.rules) {
 			continue
 		}
 		f := Finding{
@@ -107,9 +116,9 @@ func redirects(rs *inspect.Ruleset) bool {
 }
 
 func staleDNAT(e *exam) {
-	for _, sp := range e.spaces {
+	e.publishers(func(sp *space) {
 		if sp.Torn {
-			continue
+			return
 		}
 		for _, d := range sp.dnats() {
 			for _, b := range sp.bridges {
@@ -118,12 +127,18 @@ func staleDNAT(e *exam) {
 				}
 			}
 		}
-	}
+	})
 }
 
-// someoneHas reports whether any known interface has an address: then what is
-// wrong is where it is plugged in.
+// someoneHas reports whether any known interface has an address, or a
+// container is to have it: then what is wrong is where it is plugged in, or
+// that the container lost it.
 func (w *world) someoneHas(a netip.Addr) bool {
+	for _, c := range w.x.Snapshot().Containers {
+		if c.State == "running" && slices.ContainsFunc(c.Networks, func(n inspect.ContainerNetwork) bool { return n.Addr == a || n.Addr6 == a }) {
+			return true
+		}
+	}
 	for _, sp := range w.spaces {
 		for _, l := range sp.links {
 			if l.has(a) {
@@ -167,7 +182,7 @@ func proxies(comm string) bool {
 }
 
 func portTaken(e *exam) {
-	for _, sp := range e.spaces {
+	e.publishers(func(sp *space) {
 		list := sp.dnats()
 		for i := range sp.Sockets {
 			s := &sp.Sockets[i]
@@ -180,18 +195,23 @@ func portTaken(e *exam) {
 				continue
 			}
 			for _, d := range list {
-				if strings.HasPrefix(d.Rule.Chain, "DOCKER") && d.HostPort == s.Local.Port() && d.Protocol == s.Protocol && same(d.HostIP, s.Local.Addr()) && !proxies(comm) && sp.stationAt(d.To) != nil {
+				if strings.HasPrefix(d.Rule.Chain, "DOCKER") && d.HostPort == s.Local.Port() && d.Protocol == s.Protocol && d.meets(s) && !proxies(comm) && sp.stationAt(d.To) != nil {
 					e.taken(sp, s, comm, d)
 					break
 				}
 			}
 		}
-	}
+	})
 }
 
-// same reports whether two addresses to listen on meet.
-func same(a, b netip.Addr) bool {
-	return !a.IsValid() && !b.IsLoopback() || b.IsUnspecified() || a == b
+// meets reports whether a socket takes packets that the rule is for. One of
+// IPv6 takes those of IPv4 too, unless it was told not to.
+func (d dnat) meets(s *inspect.Socket) bool {
+	a := s.Local.Addr()
+	if d.To.Is6() && a.Is4() || d.To.Is4() && a.Is6() && (s.V6 || !a.IsUnspecified()) {
+		return false
+	}
+	return !d.HostIP.IsValid() && !a.IsLoopback() || a.IsUnspecified() || d.HostIP == a
 }
 
 // comm is the command of who has a socket, "" when not known.
@@ -245,19 +265,19 @@ func (sp *space) engine() bool {
 }
 
 func publishedOpen(e *exam) {
-	for _, sp := range e.spaces {
-		wall := inputDrops(sp.Ruleset)
-		if wall == nil || filtersUser(sp.Ruleset) {
-			continue
+	e.publishers(func(sp *space) {
+		wall := inputDrops(sp.rules)
+		if wall == nil || filtersUser(sp.rules) {
+			return
 		}
 		var ports []string
 		for _, d := range sp.dnats() {
-			if label := d.Label(); !d.HostIP.IsValid() && sp.stationAt(d.To) != nil && !slices.Contains(ports, label) {
+			if label := d.Label(); !d.HostIP.IsValid() && d.To.Is4() && sp.stationAt(d.To) != nil && !slices.Contains(ports, label) {
 				ports = append(ports, label)
 			}
 		}
 		if len(ports) == 0 {
-			continue
+			return
 		}
 		if len(ports) > 6 {
 			ports = append(ports[:5], fmt.Sprintf("%d more", len(ports)-5))
@@ -271,7 +291,7 @@ func publishedOpen(e *exam) {
 			},
 			Fix: &Fix{Text: "publish on 127.0.0.1 what only the host needs, or filter in DOCKER-USER"},
 		})
-	}
+	})
 }
 
 // inputDrops returns the chain of the hook input whose policy is drop.

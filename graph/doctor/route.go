@@ -60,27 +60,31 @@ func (sp *space) defaults(f inspect.Family) (out []*inspect.Route) {
 	return out
 }
 
-// uplink is the interface that the best IPv4 default route leaves through;
-// nil when there is none.
-func (sp *space) uplink() *link {
+// uplink is the interface that the best default route leaves through; nil
+// when there is none.
+func (sp *space) uplink(f inspect.Family) *link {
+	if r := sp.wayOut(f); r != nil {
+		return sp.links[r.Hops[0].Oif]
+	}
+	return nil
+}
+
+// wayOut is the best default route; nil when there is none.
+func (sp *space) wayOut(f inspect.Family) *inspect.Route {
 	var best *inspect.Route
-	for _, r := range sp.defaults(inspect.FamilyIPv4) {
+	for _, r := range sp.defaults(f) {
 		if !dead(r) && len(r.Hops) > 0 && (best == nil || r.Metric < best.Metric) {
 			best = r
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	return sp.links[best.Hops[0].Oif]
+	return best
 }
 
-// gateways are the IPv4 default gateways that a station has through its
-// interface.
-func (s *station) gateways() (out []netip.Addr) {
-	for _, r := range s.sp.defaults(inspect.FamilyIPv4) {
+// gateways are the default gateways that a station has through its interface.
+func (s *station) gateways(f inspect.Family) (out []netip.Addr) {
+	for _, r := range s.sp.defaults(f) {
 		for _, h := range r.Hops {
-			if h.Oif == s.Index && h.Via.Is4() {
+			if h.Oif == s.Index && h.Via.IsValid() {
 				out = append(out, h.Via)
 			}
 		}
@@ -98,11 +102,14 @@ func (l *link) has(a netip.Addr) bool {
 	return false
 }
 
+// internal reports whether the engine made the network to have no way out.
+func (b *bridge) internal() bool { return b.engine != nil && b.engine.Internal }
+
 // routed are the stations of a bridge that send through its address what is
 // not for their own network.
-func (b *bridge) routed() (out []*station) {
+func (b *bridge) routed(f inspect.Family) (out []*station) {
 	for _, s := range b.stations {
-		for _, g := range s.gateways() {
+		for _, g := range s.gateways(f) {
 			if b.has(g) {
 				out = append(out, s)
 				break

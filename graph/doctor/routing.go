@@ -14,8 +14,8 @@ func routingChecks() []Check {
 		{
 			ID: "ip-forward", Title: "the host does not forward packets of its containers", Severity: Fault,
 			About: "A bridge is the gateway of containers, and forwarding is off for packets that come in by it: they reach the host and nothing beyond. " +
-				"Seen when a tool loads its own sysctl settings after Docker turned forwarding on.",
-			Reference: "ip-sysctl: net.ipv4.ip_forward", Needs: inspect.FactNetwork | inspect.FactRoutes | inspect.FactNetConf, run: ipForward,
+				"For IPv6 the setting of all interfaces together counts, or force_forwarding of the bridge. Networks that Docker made internal are not reported. Seen when a tool loads its own sysctl settings after Docker turned forwarding on.",
+			Reference: "ip-sysctl: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding", Needs: inspect.FactNetwork | inspect.FactRoutes | inspect.FactNetConf, run: ipForward,
 		},
 		{
 			ID: "subnet-shadowed", Title: "the host sends packets for containers elsewhere", Severity: Fault,
@@ -52,30 +52,56 @@ func routingChecks() []Check {
 
 func ipForward(e *exam) {
 	e.each(func(b *bridge) {
-		list := b.routed()
-		c := b.sp.conf(inspect.FamilyIPv4, b.Index)
-		if len(list) == 0 || !b.sp.Has(inspect.FactNetConf) {
-			return
+		for _, f := range families() {
+			if list := b.routed(f); len(list) > 0 && !b.internal() && b.sp.Has(inspect.FactNetConf) {
+				e.forwards(b, list, f)
+			}
 		}
-		if c == nil {
-			e.unknown(b.object(), "its forwarding setting is not known", b.sp)
-			return
-		}
-		if c.Forwarding {
-			return
-		}
-		f := Finding{
-			Object: b.object(), Namespaces: concerned(b, list),
-			Cause:    fmt.Sprintf("it is the gateway of %s, and forwarding is off for what comes in by it", titles(list)),
-			Evidence: []Evidence{fact(b.sp.command("sysctl net/ipv4/conf/%s/forwarding", word(b.Name)), "forwarding of "+b.Name+" is 0")},
-			Fix:      &Fix{"turn it on for this bridge; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w net/ipv4/conf/%s/forwarding=1", word(b.Name))},
-		}
-		if all := b.sp.conf(inspect.FamilyIPv4, inspect.ConfAll); all != nil && !all.Forwarding {
-			f.Evidence = append(f.Evidence, fact(b.sp.command("sysctl net.ipv4.ip_forward"), "net.ipv4.ip_forward is 0"))
-			f.Fix = &Fix{"turn it on; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w net.ipv4.ip_forward=1")}
-		}
-		e.find(f)
 	})
+}
+
+func (e *exam) forwards(b *bridge, list []*station, family inspect.Family) {
+	c, all := b.sp.conf(family, b.Index), b.sp.conf(family, inspect.ConfAll)
+	if c == nil || all == nil {
+		e.unknown(b.object(), "its forwarding setting is not known", b.sp)
+		return
+	}
+	say := speak(family)
+	own := "net." + say.sysctl + ".conf." + b.Name + ".forwarding"
+	switch {
+	case family == inspect.FamilyIPv6:
+		// The setting of an interface only says whether it acts as a router's;
+		// of all, whether packets are forwarded, but for force_forwarding.
+		if all.Forwarding || b.sp.Sysctls["net.ipv6.conf."+b.Name+".force_forwarding"] == "1" {
+			return
+		}
+	case c.Forwarding:
+		return
+	}
+	f := Finding{
+		Object: b.object(), Namespaces: concerned(b, list),
+		Cause: fmt.Sprintf("it is the gateway of %s, and forwarding is off for %s that come in by it", titles(list), say.packets),
+	}
+	if !c.Forwarding {
+		f.Evidence = []Evidence{fact(b.sp.command("sysctl %s", word(slashes(own, b.Name))), "forwarding of "+b.Name+" is 0")}
+		f.Fix = &Fix{"turn it on for this bridge; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w %s=1", word(slashes(own, b.Name)))}
+	}
+	if !all.Forwarding {
+		name := map[inspect.Family]string{inspect.FamilyIPv4: "net.ipv4.ip_forward", inspect.FamilyIPv6: "net.ipv6.conf.all.forwarding"}[family]
+		f.Evidence = append(f.Evidence, fact(b.sp.command("sysctl %s", name), name+" is 0"))
+		f.Fix = &Fix{"turn it on; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w %s=1", name)}
+		if family == inspect.FamilyIPv6 {
+			f.Fix.Text += ". Where the host has its own IPv6 route from router advertisements, set accept_ra=2 on its uplink first"
+		}
+	}
+	e.find(f)
+}
+
+// slashes writes the name of a setting of an interface as sysctl(8) takes it
+// where the interface has a dot in its name.
+func slashes(name, iface string) string {
+	before, after, _ := strings.Cut(name, "."+iface+".")
+	return strings.ReplaceAll(before, ".", "/") + "/" + iface + "/" + after
 }
 
 func subnetShadowed(e *exam) {
@@ -83,52 +109,54 @@ func subnetShadowed(e *exam) {
 		if !b.Up() || b.Master != 0 || !b.sp.Has(inspect.FactRoutes) {
 			return // a bridge that is down has no routes; in a vrf it has a table of its own
 		}
-		wrong := map[*inspect.Route][]*station{}
-		var order []*inspect.Route
+		type way struct {
+			*inspect.Route // nil: none
+			family         inspect.Family
+		}
+		wrong := map[way][]*station{}
+		var order []way
 		for _, s := range b.stations {
-			for _, p := range s.v4() {
-				if !b.covers(p.Addr()) {
+			for _, a := range s.Addrs {
+				to := a.Prefix.Addr()
+				if !b.covers(to) {
 					continue
 				}
-				r := b.sp.best(mainTable, p.Addr())
+				r := b.sp.best(mainTable, to)
 				if r != nil && (leaves(r, b.Index) || r.Nexthop != 0 && len(r.Hops) == 0) {
 					continue
 				}
-				if wrong[r] == nil {
-					order = append(order, r)
+				k := way{r, familyOf(to)}
+				if wrong[k] == nil {
+					order = append(order, k)
 				}
-				wrong[r] = append(wrong[r], s)
+				wrong[k] = append(wrong[k], s)
 			}
 		}
-		for _, r := range order {
-			e.shadowed(b, r, wrong[r])
+		for _, k := range order {
+			e.shadowed(b, k.Route, k.family, wrong[k])
 		}
 	})
 }
 
-func (e *exam) shadowed(b *bridge, r *inspect.Route, list []*station) {
-	a, subnet := list[0].v4()[0].Addr(), b.v4()[0]
-	for _, p := range b.v4() {
-		if p.Masked().Contains(a) {
-			subnet = p
-		}
-	}
+func (e *exam) shadowed(b *bridge, r *inspect.Route, family inspect.Family, list []*station) {
+	a, say := list[0].on(b, family), speak(family)
+	subnet := b.subnet(a)
 	f := Finding{Object: b.object(), Namespaces: concerned(b, list)}
-	f.Evidence = append(f.Evidence, fact(b.sp.command("ip route get %s", a), fmt.Sprintf("%s has %s and hangs on %s", list[0].sp.title, a, b.Name)))
+	f.Evidence = append(f.Evidence, fact(b.sp.command("%s route get %s", say.ip, a), fmt.Sprintf("%s has %s and hangs on %s", list[0].sp.title, a, b.Name)))
 	if r == nil || r.Dst.Bits() == 0 {
 		f.Cause = fmt.Sprintf("the route to %s dev %s is gone: the host does not find %s", subnet.Masked(), b.Name, titles(list))
-		f.Evidence = append(f.Evidence, fact(b.sp.command("ip route"), "no route to "+subnet.Masked().String()))
-		f.Fix = &Fix{"add the route again", b.sp.command("ip route add %s dev %s src %s", subnet.Masked(), word(b.Name), subnet.Addr())}
+		f.Evidence = append(f.Evidence, fact(b.sp.command("%s route", say.ip), "no route to "+subnet.Masked().String()))
+		f.Fix = &Fix{"add the route again", b.sp.command("%s route add %s dev %s src %s", say.ip, subnet.Masked(), word(b.Name), subnet.Addr())}
 		e.find(f)
 		return
 	}
 	f.Cause = fmt.Sprintf("route \"%s\" comes before the bridge's own to %s: packets for %s go there", b.sp.routeText(r), subnet.Masked(), titles(list))
-	f.Evidence = append(f.Evidence, fact(b.sp.command("ip route show to match %s", a), b.sp.routeText(r)))
+	f.Evidence = append(f.Evidence, fact(b.sp.command("%s route show to match %s", say.ip, a), b.sp.routeText(r)))
 	var cmds []string
 	for _, s := range list[:min(len(list), 4)] {
-		for _, p := range s.v4() {
+		for _, p := range s.addrs(family) {
 			if r.Dst.Contains(p.Addr()) && !r.Dst.IsSingleIP() {
-				cmds = append(cmds, fmt.Sprintf("ip route add %s/32 dev %s", p.Addr(), word(b.Name)))
+				cmds = append(cmds, fmt.Sprintf("%s route add %s/%d dev %s", say.ip, p.Addr(), say.full, word(b.Name)))
 			}
 		}
 	}
@@ -149,23 +177,36 @@ func defaultRoute(e *exam) {
 				}
 			}
 		}
-		routed := b.routed()
-		if len(routed) == 0 {
-			return
-		}
-		for _, s := range b.stations {
-			if s.sp.Has(inspect.FactRoutes) && s.Up() && len(s.v4()) > 0 && len(s.sp.defaults(inspect.FamilyIPv4)) == 0 && s.sp.plain(s) && b.covers(s.v4()[0].Addr()) {
-				e.noDefault(b, s, routed)
+		for _, f := range families() {
+			routed := b.routed(f)
+			if len(routed) == 0 {
+				continue
+			}
+			for _, s := range b.stations {
+				if s.sp.Has(inspect.FactRoutes) && s.Up() && s.on(b, f).IsValid() && len(s.sp.defaults(f)) == 0 && s.sp.plain(s, f) {
+					e.noDefault(b, s, routed, f)
+				}
 			}
 		}
 	})
 }
 
+// on is the address that a station has in the network of its bridge; invalid
+// where it has none.
+func (s *station) on(b *bridge, f inspect.Family) netip.Addr {
+	for _, p := range s.addrs(f) {
+		if b.covers(p.Addr()) {
+			return p.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
 // plain reports whether s is the only interface with an address, and no
 // policy leads to other tables: then a missing default route is no choice.
-func (sp *space) plain(s *station) bool {
+func (sp *space) plain(s *station, f inspect.Family) bool {
 	for _, l := range sp.links {
-		if l.Index != s.Index && !l.Loopback() && len(l.v4()) > 0 {
+		if l.Index != s.Index && !l.Loopback() && l.first(f).IsValid() {
 			return false
 		}
 	}
@@ -173,51 +214,46 @@ func (sp *space) plain(s *station) bool {
 }
 
 func (e *exam) wrongGateway(b *bridge, s *station, g netip.Addr) {
-	right := b.v4()[0].Addr()
-	for _, p := range b.v4() {
-		if p.Masked().Contains(g) {
-			right = p.Addr()
-		}
-	}
+	right, say := b.subnet(g).Addr(), speak(familyOf(g))
 	e.find(Finding{
 		Object: "interface " + s.name(), Namespaces: concerned(b, []*station{s}),
 		Cause: fmt.Sprintf("its default gateway %s is nobody's; bridge %s has %s", g, b.Name, right),
 		Evidence: []Evidence{
-			fact(s.sp.command("ip route"), fmt.Sprintf("default via %s dev %s", g, s.Name)),
+			fact(s.sp.command("%s route", say.ip), fmt.Sprintf("default via %s dev %s", g, s.Name)),
 			fact(b.sp.command("ip address show dev %s", word(b.Name)), fmt.Sprintf("%s has %s", b.Name, right)),
 		},
-		Fix: &Fix{"point the route to the bridge", s.sp.command("ip route replace default via %s dev %s", right, word(s.Name))},
+		Fix: &Fix{"point the route to the bridge", s.sp.command("%s route replace default via %s dev %s", say.ip, right, word(s.Name))},
 	})
 }
 
-func (e *exam) noDefault(b *bridge, s *station, routed []*station) {
-	gate := routed[0].gateways()[0]
-	for _, g := range routed[0].gateways() {
+func (e *exam) noDefault(b *bridge, s *station, routed []*station, f inspect.Family) {
+	say, gate := speak(f), routed[0].gateways(f)[0]
+	for _, g := range routed[0].gateways(f) {
 		if b.has(g) {
 			gate = g
 		}
 	}
 	e.find(Finding{
 		Object: "interface " + s.name(), Namespaces: concerned(b, []*station{s}),
-		Cause: fmt.Sprintf("it has no default route, while others on bridge %s have: it reaches its own network only", b.Name),
+		Cause: fmt.Sprintf("it has no default route for %s, while others on bridge %s have: it reaches its own network only", say.name, b.Name),
 		Evidence: []Evidence{
-			fact(s.sp.command("ip route"), "no default route"),
-			fact(routed[0].sp.command("ip route"), fmt.Sprintf("%s has default via %s", routed[0].sp.title, gate)),
+			fact(s.sp.command("%s route", say.ip), "no default route"),
+			fact(routed[0].sp.command("%s route", say.ip), fmt.Sprintf("%s has default via %s", routed[0].sp.title, gate)),
 		},
-		Fix: &Fix{"add the route", s.sp.command("ip route add default via %s dev %s", gate, word(s.Name))},
+		Fix: &Fix{"add the route", s.sp.command("%s route add default via %s dev %s", say.ip, gate, word(s.Name))},
 	})
 }
 
 // rpFilter looks for published ports whose replies come in by another bridge
 // than the one that the container's address is on.
 func rpFilter(e *exam) {
-	for _, sp := range e.spaces {
+	e.publishers(func(sp *space) {
 		for _, d := range sp.dnats() {
 			s := sp.stationAt(d.To)
-			if s == nil || s.sp.policed(d.To) {
+			if s == nil || !d.To.Is4() || s.sp.policed(d.To) {
 				continue
 			}
-			out := s.sp.uplink() // of the container: where its replies leave
+			out := s.sp.uplink(inspect.FamilyIPv4) // of the container: where its replies leave
 			if out == nil || out.Index == s.Index || out.peer == nil || out.peer.sp != sp {
 				continue
 			}
@@ -230,7 +266,7 @@ func rpFilter(e *exam) {
 			}
 			e.asymmetric(s, in, out, d)
 		}
-	}
+	})
 }
 
 // policed reports whether a rule of the namespace chooses a table by the

@@ -24,7 +24,7 @@ func tableChecks() []Check {
 		},
 		{
 			ID: "neighbors-full", Title: "the neighbour table is nearly full", Severity: Fault,
-			About: "All network namespaces share one table of IPv4 neighbours, bounded by gc_thresh3 of the first. Beyond it the kernel logs \"neighbour: arp_cache: neighbor table overflow\" and packets to new neighbours are lost. " +
+			About: "All network namespaces share one table of IPv4 neighbours and one of IPv6 neighbours, each bounded by gc_thresh3 of the first namespace. Beyond it the kernel logs \"neighbour: arp_cache: neighbor table overflow\" and packets to new neighbours are lost. " +
 				"Permanent entries do not count.",
 			Reference: "arp(7), gc_thresh3", Needs: inspect.FactNetwork | inspect.FactNeighbors | inspect.FactNetConf, run: neighborsFull,
 		},
@@ -38,9 +38,9 @@ func tableChecks() []Check {
 }
 
 func staleUDP(e *exam) {
-	for _, sp := range e.spaces {
+	e.publishers(func(sp *space) {
 		for _, d := range sp.dnats() {
-			if d.Protocol != "udp" || d.HostPort == 0 || sp.stationAt(d.To) == nil {
+			if d.Protocol != "udp" || !d.To.Is4() || d.HostPort == 0 || sp.stationAt(d.To) == nil {
 				continue
 			}
 			right := netip.AddrPortFrom(d.To, d.Port)
@@ -52,7 +52,7 @@ func staleUDP(e *exam) {
 				e.staleFlow(sp, d, f)
 			}
 		}
-	}
+	})
 }
 
 // hasAddr reports whether the namespace itself has an address.
@@ -123,7 +123,14 @@ func (sp *space) everyone() []uint64 {
 }
 
 func neighborsFull(e *exam) {
-	const name = "net.ipv4.neigh.default.gc_thresh3"
+	for _, f := range families() {
+		e.neighbors(f)
+	}
+}
+
+func (e *exam) neighbors(f inspect.Family) {
+	say := speak(f)
+	name := "net." + say.sysctl + ".neigh.default.gc_thresh3"
 	var home *space
 	limit, used := 0, 0
 	for _, sp := range e.spaces {
@@ -132,7 +139,7 @@ func neighborsFull(e *exam) {
 			home, limit = sp, n
 		}
 		for i := range sp.Neighbors {
-			if n := &sp.Neighbors[i]; n.Addr.Is4() && n.State != "PERMANENT" && n.State != "NOARP" {
+			if n := &sp.Neighbors[i]; familyOf(n.Addr) == f && n.State != "PERMANENT" && n.State != "NOARP" {
 				used++
 			}
 		}
@@ -146,11 +153,11 @@ func neighborsFull(e *exam) {
 		all = append(all, inodes(sp)...)
 	}
 	e.find(Finding{
-		Severity: sev, Object: "neighbour table of IPv4", Namespaces: all,
+		Severity: sev, Object: "neighbour table of " + say.name, Namespaces: all,
 		Cause: fmt.Sprintf("%d of at most %d entries are in use, in all network namespaces together", used, limit),
 		Evidence: []Evidence{
 			fact(home.command("sysctl %s", name), fmt.Sprintf("gc_thresh3 is %d", limit)),
-			fact(home.command("ip -s neighbour"), fmt.Sprintf("%d entries in all namespaces", used)),
+			fact(home.command("%s -s neighbour", say.ip), fmt.Sprintf("%d entries in all namespaces", used)),
 		},
 		Fix: &Fix{"raise the limit", home.command("sysctl -w %s=%d", name, 4*limit)},
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nsinspect/graph"
+	"nsinspect/graph/path/filter"
 	"nsinspect/inspect"
 )
 
@@ -22,6 +23,7 @@ type world struct {
 // space is a network namespace.
 type space struct {
 	*inspect.Network
+	rules      *inspect.Ruleset // nil where not all of them were read
 	key, title string
 	own        bool          // the observer's
 	container  bool          // of a container
@@ -75,7 +77,7 @@ func newWorld(x *inspect.Index) *world {
 }
 
 func (w *world) addSpace(n *inspect.Network) {
-	sp := &space{Network: n, key: fmt.Sprintf("net:[%d]", n.NS.Ino), links: map[int]*link{}}
+	sp := &space{Network: n, rules: filter.Rules(n), key: fmt.Sprintf("net:[%d]", n.NS.Ino), links: map[int]*link{}}
 	if n.Dark > 0 {
 		sp.key = fmt.Sprintf("dark:%d", n.Dark)
 	}
@@ -233,14 +235,28 @@ func concerned(b *bridge, list []*station) []uint64 {
 	return out
 }
 
-// v4 returns the IPv4 addresses of an interface that are not link-local.
-func (l *link) v4() (out []netip.Prefix) {
+// addrs returns the addresses of an interface in a family that are not
+// link-local.
+func (l *link) addrs(f inspect.Family) (out []netip.Prefix) {
 	for _, a := range l.Addrs {
-		if p := a.Prefix; p.Addr().Is4() && !p.Addr().IsLinkLocalUnicast() {
+		if p := a.Prefix; familyOf(p.Addr()) == f && !p.Addr().IsLinkLocalUnicast() {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// first is the first of addrs; invalid where there is none.
+func (l *link) first(f inspect.Family) netip.Addr {
+	if list := l.addrs(f); len(list) > 0 {
+		return list[0].Addr()
+	}
+	return netip.Addr{}
+}
+
+// addressed reports whether an interface has an address that is not link-local.
+func (l *link) addressed() bool {
+	return slices.ContainsFunc(l.Addrs, func(a inspect.Addr) bool { return !a.Prefix.Addr().IsLinkLocalUnicast() })
 }
 
 // conf returns the settings of an interface, nil when not known.

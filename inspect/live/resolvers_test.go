@@ -62,8 +62,11 @@ func TestResolvers(t *testing.T) {
 		want            []netip.Addr // nil: not read
 		problem         string
 	}{
-		{"mounted", "mount", file("a", "# x\nnameserver 127.0.0.53\n nameserver 1.1.1.1\nsearch shop\nnameserver fe80::1%eth0 # y\nnameserver x\n"),
-			[]netip.Addr{netip.MustParseAddr("127.0.0.53"), netip.MustParseAddr("fe80::1%eth0")}, ""},
+		{
+			"mounted", "mount", file("a", "# x\nnameserver 127.0.0.53\n nameserver 1.1.1.1\nsearch shop\nnameserver fe80::1%eth0 # y\nnameserver x\n"),
+			[]netip.Addr{netip.MustParseAddr("127.0.0.53"), netip.MustParseAddr("fe80::1%eth0")},
+			"",
+		},
 		{"names none", "mount", file("b", "search shop\n"), []netip.Addr{}, ""},
 		{"not mounted", "copy", file("c", "nameserver 127.0.0.53\n"), nil, ""},
 		{"fifo", "mount", fifo, nil, "not a plain file"},

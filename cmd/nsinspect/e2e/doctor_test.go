@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,12 +55,16 @@ func TestDoctorOnDocker(t *testing.T) {
 	for _, name := range []string{"shop", "back"} {
 		docker.Network(t, name)
 	}
+	docker.Network(t, "bare", "--opt", "com.docker.network.bridge.enable_ip_masquerade=false")
+	docker.Network(t, "closed", "--internal")
 	containers := []string{
 		docker.Run(t, "--name=doc1", "--publish=8088:80"),
 		docker.Run(t, "--name=doc2"),
 		docker.Run(t, "--name=doc3", "--net=shop"),
 		docker.Run(t, "--name=doc4", "--net=shop"),
 		docker.Run(t, "--name=doc5", "--net=back"),
+		docker.Run(t, "--name=doc6", "--net=bare"),
+		docker.Run(t, "--name=doc7", "--net=closed"),
 	}
 	docker.Docker(t, "network", "connect", "back", "doc3")
 	daemonRuns(t, "ip link add ens9 type veth peer name far9; ip link set ens9 up; ip link set far9 up; "+
@@ -78,12 +83,13 @@ func TestDoctorOnDocker(t *testing.T) {
 		name, script, check string
 		findings            int
 	}{
-		{"forwarding", "sysctl -qw net.ipv4.ip_forward=0", "ip-forward", 3},
-		{"rules", "iptables -F FORWARD", "forward-dropped", 3},
+		{"forwarding", "sysctl -qw net.ipv4.ip_forward=0", "ip-forward", 4},
+		{"rules", "iptables -F FORWARD", "forward-dropped", 4},
 		{"masquerade", "iptables -t nat -F POSTROUTING", "masquerade", 3},
 		{"port", "ip link set dev " + port + " nomaster", "veth-off-bridge", 1},
 		{"down", "ip link set dev docker0 down", "link-down", 1},
 		{"address", "ip address flush dev docker0", "bridge-address", 1},
+		{"lost", fmt.Sprintf("nsenter -t %d -n ip address flush dev eth0", docker.PID(t, "doc2")), "container-address", 1},
 		{"dns", fmt.Sprintf("nsenter -t %d -n iptables -t nat -F", pid), "container-dns", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -121,6 +127,30 @@ func TestDoctorOnDocker(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDoctorNameServers holds that the host's stub in a container's resolv.conf
+// is found, also from a snapshot, and not one that leads somewhere.
+func TestDoctorNameServers(t *testing.T) {
+	docker.Start(t)
+	docker.Network(t, "names")
+	docker.Run(t, "--name=stub", "--dns=127.0.0.53")
+	docker.Run(t, "--name=two", "--dns=127.0.0.53", "--dns=192.0.2.53")
+	docker.Run(t, "--name=own", "--net=names", "--dns=127.0.0.53") // Docker's own asks it, from the host
+	for name, want := range map[string]int{"stub": 1, "two": 0, "own": 0} {
+		found := doctorOf(t, name)
+		if len(found) != want || want > 0 && (found[0].Check != "dns-loopback" || !strings.Contains(found[0].Cause, "names 127.0.0.53")) {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "host.json")
+	if err := os.WriteFile(file, []byte(viewOn(t, docker.Host(), "snapshot")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := nsinspect(t, "", "doctor", "stub", "--check", "dns-loopback", "--from", file)
+	if r.status != 1 || !strings.Contains(r.stdout, "names 127.0.0.53") {
+		t.Errorf("from a snapshot: status %d\n%s%s", r.status, r.stdout, r.stderr)
 	}
 }
 

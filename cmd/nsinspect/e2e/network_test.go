@@ -60,10 +60,13 @@ func output(t testing.TB, name string, args ...string) string {
 //	wide   in the network namespace of the host
 //	alone  without network
 //	side   in the network namespace of front
+//
+// Nobody is in network vacant.
 func newNetwork(t *testing.T) scene {
 	t.Helper()
 	docker.Start(t)
 	docker.Network(t, "shop")
+	docker.Network(t, "vacant")
 	s := scene{}
 	service := []string{"--label=com.docker.compose.project=shop", "--label=com.docker.compose.service=web"}
 	s.run(t, "front", append(service, "--net=shop", "--publish=8080:80", "--publish=127.0.0.1:5353:53/udp")...)
@@ -255,7 +258,7 @@ func checkPorts(t *testing.T, s scene) {
 func checkGraph(t *testing.T, s scene) {
 	out := inDaemon(t, binary, "graph")
 	t.Logf("\n%s", out)
-	for _, want := range []string{"↔ front+1:eth0", "↔ back:eth0", "network shop", "published ", " 8080→80/tcp", " 127.0.0.1:5353→53/udp", "also wide"} {
+	for _, want := range []string{"↔ front+1:eth0", "↔ back:eth0", "network shop", "network vacant", "published ", " 8080→80/tcp", " 127.0.0.1:5353→53/udp", "also wide"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

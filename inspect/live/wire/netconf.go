@@ -55,7 +55,8 @@ func parseNetConf(b []byte) (c inspect.NetConf, ok bool, err error) {
 var sysctls = []string{
 	"net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables",
 	"net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max",
-	"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.conf.all.accept_ra",
+	"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3",
+	"net.ipv6.conf.all.accept_ra", "net.ipv6.conf.all.disable_ipv6",
 	"net.ipv4.conf.all.route_localnet",
 }
 
@@ -75,19 +76,26 @@ func readSysctls(proc string) map[string]string {
 // addrPermanent is IFA_F_PERMANENT of linux/if_addr.h.
 const addrPermanent = 0x80
 
-// readAcceptRA reads accept_ra of the interfaces that have learned an IPv6
-// address, where it tells whether they learn more. It must run on a thread in
-// the namespace, after the interfaces were read.
-func readAcceptRA(proc string, n *inspect.Network) {
+// readInterfaceSysctls reads accept_ra of the interfaces that have learned an
+// IPv6 address, where it tells whether they learn more, and force_forwarding
+// (Linux 6.17) of bridges. It must run on a thread in the namespace, after the
+// interfaces were read.
+func readInterfaceSysctls(proc string, n *inspect.Network) {
+	read := func(iface, name string) {
+		if b, err := readFile(proc + "/sys/net/ipv6/conf/" + iface + "/" + name); err == nil {
+			n.Sysctls["net.ipv6.conf."+iface+"."+name] = strings.TrimSpace(string(b))
+		}
+	}
 	for i := range n.Interfaces {
 		l := &n.Interfaces[i]
+		if l.Kind == "bridge" {
+			read(l.Name, "force_forwarding")
+		}
 		for _, a := range l.Addrs {
 			if !a.Prefix.Addr().Is6() || a.Flags&addrPermanent != 0 {
 				continue
 			}
-			if b, err := readFile(proc + "/sys/net/ipv6/conf/" + l.Name + "/accept_ra"); err == nil {
-				n.Sysctls["net.ipv6.conf."+l.Name+".accept_ra"] = strings.TrimSpace(string(b))
-			}
+			read(l.Name, "accept_ra")
 			break
 		}
 	}
