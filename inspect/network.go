@@ -30,7 +30,7 @@ type Network struct {
 	// Interfaces are by index.
 	Interfaces []Interface `json:"interfaces,omitempty"`
 
-	Routes     []Route      `json:"routes,omitempty"`     // of all tables, as the kernel lists them
+	Routes     []Route      `json:"routes,omitempty"`     // of all tables, as the kernel lists them; see FactGateways
 	Rules      []PolicyRule `json:"rules,omitempty"`      // policy rules, in the order of the kernel
 	Neighbors  []Neighbor   `json:"neighbors,omitempty"`  // ARP and NDP, by interface and address
 	Forwarding []FDBEntry   `json:"forwarding,omitempty"` // MAC addresses that bridges and vxlans know

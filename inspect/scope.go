@@ -71,6 +71,9 @@ const (
 	// FactResolvers: the name servers in the resolv.conf that a container
 	// engine mounted into a mount namespace.
 	FactResolvers
+	// FactGateways: the default routes of the main tables. They are among the
+	// routes: FactRoutes has it, and where that is named this is not.
+	FactGateways
 
 	numFacts = iota
 )
@@ -80,11 +83,11 @@ var factNames = [numFacts]string{
 	"time_offsets", "hostnames", "containers", "names", "limits",
 	"fds", "sockets", "binds", "mounts", "in_flight", "census",
 	"network", "routes", "neighbors", "netconf", "netfilter", "ports", "connections", "servers",
-	"engine_networks", "resolvers",
+	"engine_networks", "resolvers", "gateways",
 }
 
 // FactsAll is every sort of facts.
-const FactsAll Facts = 1<<numFacts - 1
+const FactsAll Facts = (1<<numFacts - 1) &^ FactGateways
 
 // FactsDeep are the sorts that have side effects, small as these are: they
 // are never captured unless they are asked for.
@@ -94,11 +97,19 @@ const FactsDeep = FactInFlight | FactCensus
 const FactsHolders = FactFDs | FactSockets | FactBinds
 
 // Has reports whether all of want are in f.
-func (f Facts) Has(want Facts) bool { return f&want == want }
+func (f Facts) Has(want Facts) bool {
+	if f&FactRoutes != 0 {
+		f |= FactGateways
+	}
+	return f&want == want
+}
 
 // Names returns the names of the facts in f.
 func (f Facts) Names() []string {
 	names := []string{}
+	if f&FactRoutes != 0 {
+		f &^= FactGateways
+	}
 	for i, name := range factNames {
 		if f&(1<<i) != 0 {
 			names = append(names, name)

@@ -19,7 +19,7 @@ import (
 const (
 	graphFacts = inspect.FactTasks | inspect.FactNetwork
 	graphAlso  = inspect.FactThreads | inspect.FactLeads | inspect.FactContainers | inspect.FactNames |
-		inspect.FactRoutes | inspect.FactNetfilter | inspect.FactServers | inspect.FactEngineNetworks
+		inspect.FactGateways | inspect.FactNetfilter | inspect.FactServers | inspect.FactEngineNetworks
 )
 
 // graphOptions are the flags of nsinspect graph.
@@ -125,7 +125,7 @@ func (o *graphOptions) need() need {
 	if o.typ != "user" && o.typ != "pid" {
 		n.facts |= graphFacts
 	} else {
-		n.also &^= inspect.FactRoutes | inspect.FactNetfilter
+		n.also &^= inspect.FactGateways | inspect.FactNetfilter
 	}
 	if o.typ != "net" {
 		n.facts |= trees

@@ -29,7 +29,7 @@ type Options struct {
 
 // Facts are those that Collect can read.
 const Facts = inspect.FactNetwork | inspect.FactRoutes | inspect.FactNeighbors | inspect.FactNetConf |
-	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers
+	inspect.FactNetfilter | inspect.FactPorts | inspect.FactConnections | inspect.FactServers | inspect.FactGateways
 
 // Collect reads the network namespaces. One that went meanwhile is said to be
 // gone; what could not be read is a Problem.

@@ -14,6 +14,24 @@ const rtaNHID = 30
 
 func routeRequest() []byte { return make([]byte, unix.SizeofRtMsg) }
 
+// gatewayRequest asks for the unicast routes of the main tables. Kernels that
+// do not filter (before 4.20) answer with all.
+func gatewayRequest() []byte {
+	b := routeRequest()
+	b[4], b[7] = unix.RT_TABLE_MAIN, unix.RTN_UNICAST
+	return b
+}
+
+// parseGateway is parseRoute for default routes of the main tables; others
+// are left out.
+func parseGateway(b []byte) (r inspect.Route, ok bool, err error) {
+	if len(b) >= unix.SizeofRtMsg && b[1] != 0 {
+		return r, false, nil
+	}
+	r, ok, err = parseRoute(b)
+	return r, ok && r.Table == unix.RT_TABLE_MAIN && r.Type == routeTypes[unix.RTN_UNICAST], err
+}
+
 // routeTypes are the RTN_* of linux/rtnetlink.h in ip-route(8)'s words.
 var routeTypes = [...]string{
 	"unspec", "unicast", "local", "broadcast", "anycast", "multicast",

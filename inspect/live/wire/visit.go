@@ -69,7 +69,11 @@ func (v *visitor) read(r *room) {
 		have |= fact
 	}
 	step(inspect.FactNetwork, v.interfaces)
-	step(inspect.FactRoutes, v.routing)
+	if v.o.Facts.Has(inspect.FactRoutes) {
+		step(inspect.FactRoutes, v.routing)
+	} else {
+		step(inspect.FactGateways, v.gateways)
+	}
 	step(inspect.FactNeighbors, v.neighbors)
 	step(inspect.FactNetConf, v.settings)
 	step(inspect.FactNetfilter, v.netfilter)
@@ -151,6 +155,10 @@ func (v *visitor) routing(r *room) error {
 	return errors.Join(
 		during("list routes", into(r, &r.net.Routes, unix.RTM_GETROUTE, routeRequest(), parseRoute)),
 		during("list rules", into(r, &r.net.Rules, unix.RTM_GETRULE, ruleRequest(), parseRule)))
+}
+
+func (v *visitor) gateways(r *room) error {
+	return during("list default routes", into(r, &r.net.Routes, unix.RTM_GETROUTE, gatewayRequest(), parseGateway))
 }
 
 func (v *visitor) neighbors(r *room) error {
