@@ -173,7 +173,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(uint8(10), []byte{2, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, which uint8, b []byte) {
 		parsers := []func([]byte) (any, bool, error){
-			anyOf(parseLink), anyOf(parseAddr), anyOf(parseRoute), anyOf(parseRule), anyOf(parseNeigh), anyOf(parseFDB),
+			anyOf(parseLink), anyOf(parseAddr), anyOf(parseRoute), anyOf(parseGateway), anyOf(parseRule), anyOf(parseNeigh), anyOf(parseFDB),
 			anyOf(parseNetConf), anyOf(parseDiag), anyOf(parseRuleNFT), anyOf(parseElements), anyOf(parseChain), anyOf(parsePortVLANs),
 		}
 		v, ok, err := parsers[int(which)%len(parsers)](b)
