@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"nsinspect/graph/doctor"
 )
@@ -35,11 +36,7 @@ func (v Doctor) Text(w io.Writer, _ bool, o Options) error {
 	if len(v.Undetermined) > 0 {
 		s.title("could not be determined", "")
 		for _, u := range v.Undetermined {
-			what := u.Object
-			if u.Check != "" {
-				what = u.Check + ", " + what
-			}
-			s.b.WriteString("  " + s.clean(what+": "+u.Why) + "\n")
+			s.unknown(&u)
 		}
 	}
 	if s.b.Len() > 0 {
@@ -47,6 +44,22 @@ func (v Doctor) Text(w io.Writer, _ bool, o Options) error {
 	}
 	s.b.WriteString(v.sum() + "\n")
 	return s.writeTo(w)
+}
+
+// unknown writes what could not be told, which checks it concerns, and what
+// to do about it.
+func (s *sheet) unknown(u *doctor.Unknown) {
+	text := u.Object + ": " + u.Why
+	switch n := len(u.Checks); {
+	case n > 3:
+		text += fmt.Sprintf(" (%d checks)", n)
+	case n > 0:
+		text += " (" + strings.Join(u.Checks, ", ") + ")"
+	}
+	s.b.WriteString("  " + s.clean(text) + "\n")
+	if u.Hint != "" {
+		s.b.WriteString("    " + s.o.Paint(Faint, s.clean(u.Hint)) + "\n")
+	}
 }
 
 // sum says in one line what the checks came to.
@@ -62,7 +75,7 @@ func (v Doctor) sum() string {
 		text += fmt.Sprintf("%s, %s, %s", count(n[doctor.Fault], "fault", "faults"), count(n[doctor.Warning], "warning", "warnings"), count(n[doctor.Note], "note", "notes"))
 	}
 	if len(v.Undetermined) > 0 {
-		text += fmt.Sprintf(", %d not determined", len(v.Undetermined))
+		text += "; not all could be determined"
 	}
 	return text
 }

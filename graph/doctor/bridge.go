@@ -350,7 +350,7 @@ func (e *exam) tooLarge(b *bridge, up *link, large []*station, say dialect) {
 	}
 	e.find(Finding{
 		Object: b.object(), Namespaces: concerned(b, large),
-		Cause: fmt.Sprintf("%s send packets of up to %d bytes, the uplink %s takes %d", titles(large), most, up.Name, up.MTU),
+		Cause: fmt.Sprintf("%s %s packets of up to %d bytes, the uplink %s takes %d", titles(large), either(len(large), "sends", "send"), most, up.Name, up.MTU),
 		Evidence: []Evidence{
 			fact(large[0].sp.command("ip link show dev %s", word(large[0].Name)), fmt.Sprintf("%s has mtu %d", large[0].name(), large[0].MTU)),
 			fact(b.sp.command("ip link show dev %s", word(up.Name)), fmt.Sprintf("%s has mtu %d", up.Name, up.MTU)),

@@ -56,9 +56,10 @@ type Finding struct {
 
 // Unknown is something that could not be determined.
 type Unknown struct {
-	Check  string `json:"check,omitempty"` // "": several
-	Object string `json:"object"`
-	Why    string `json:"why"`
+	Checks []string `json:"checks"` // that cannot tell; empty: any may be concerned
+	Object string   `json:"object"`
+	Why    string   `json:"why"`
+	Hint   string   `json:"hint,omitempty"` // what to do about it
 	// Namespaces are the inodes of the namespaces concerned; empty: any.
 	Namespaces []uint64 `json:"namespaces,omitempty"`
 }
@@ -117,7 +118,7 @@ func (e *exam) find(f Finding) {
 
 // unknown reports that the check cannot tell of an object, and why.
 func (e *exam) unknown(object, why string, in ...*space) {
-	e.report.Undetermined = append(e.report.Undetermined, Unknown{e.check.ID, object, why, inodes(in...)})
+	e.report.Undetermined = append(e.report.Undetermined, Unknown{Checks: []string{e.check.ID}, Object: object, Why: why, Namespaces: inodes(in...)})
 }
 
 // rulesRead reports whether the rules of nf_tables of a namespace are known,
@@ -138,12 +139,33 @@ func merge(list []Unknown) []Unknown {
 		})
 		switch {
 		case i < 0:
+			u.Checks = append([]string{}, u.Checks...)
 			out = append(out, u)
-		case out[i].Check != u.Check:
-			out[i].Check = ""
+		case len(u.Checks) > 0 && !slices.Contains(out[i].Checks, u.Checks[0]):
+			out[i].Checks = append(out[i].Checks, u.Checks...)
 		}
 	}
 	return out
+}
+
+// lacking are the checks that a snapshot has not the facts for.
+type lacking struct {
+	checks []string
+	facts  inspect.Facts
+}
+
+func (l *lacking) add(check string, f inspect.Facts) {
+	l.checks, l.facts = append(l.checks, check), l.facts|f
+}
+
+func (l *lacking) unknown() []Unknown {
+	if l.facts == 0 {
+		return nil
+	}
+	return []Unknown{{
+		Checks: l.checks, Object: "snapshot", Why: "it was made without " + words(l.facts),
+		Hint: "take another on the host: nsinspect snapshot > host.json",
+	}}
 }
 
 // Facts are what the checks need together.
@@ -182,24 +204,25 @@ func Examine(x *inspect.Index, checks []Check) *Report {
 		Problems: append([]inspect.Problem{}, s.Problems...),
 	}
 	w := newWorld(x)
+	have, _ := s.Scope.Set()
+	lacks := lacking{}
 	for i := range checks {
 		c := &checks[i]
 		r.Checks = append(r.Checks, c.ID)
-		have, _ := s.Scope.Set()
-		e := &exam{world: w, check: c, report: r}
-		if missing := c.Needs &^ have; missing != 0 {
-			e.unknown("host", "the snapshot has no "+words(missing))
-			continue
-		}
-		if missing := c.Also &^ have; missing != 0 {
-			if c.suspect(w) {
-				e.unknown("host", "there is a suspicion, and the snapshot has no "+words(missing))
+		missing := c.Needs &^ have
+		if also := c.Also &^ have; missing == 0 && also != 0 {
+			if !c.suspect(w) {
+				continue
 			}
+			missing = also
+		}
+		if missing != 0 {
+			lacks.add(c.ID, missing)
 			continue
 		}
-		c.run(e)
+		c.run(&exam{world: w, check: c, report: r})
 	}
-	r.Undetermined = merge(append(r.Undetermined, unread(w, Facts(checks))...))
+	r.Undetermined = merge(slices.Concat(r.Undetermined, lacks.unknown(), unread(w, Facts(checks))))
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 	return r
 }
@@ -227,3 +250,11 @@ func fact(command, text string) Evidence { return Evidence{Fact: text, Command: 
 
 // word is a word of a shell.
 func word(s string) string { return graph.ShellWord(s) }
+
+// either is the word for one or for another number.
+func either(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

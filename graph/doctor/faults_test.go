@@ -225,7 +225,7 @@ var publishFaults = []fault{
 	},
 	{
 		name: "ports bypass the firewall", check: "published-open", severity: doctor.Note, object: "published ports",
-		cause: "these ports do not pass there: 8080→80/tcp",
+		cause: "this port does not pass there: 8080→80/tcp",
 		do:    func(l *lab) { l.Host.Iptables(strings.Replace(netlab.DockerRules, ":INPUT ACCEPT", ":INPUT DROP", 1)) },
 		undo:  func(l *lab) { l.Host.Iptables(netlab.DockerRules) },
 	},

@@ -1,7 +1,9 @@
 package doctor_test
 
 import (
+	"slices"
 	"strings"
+	"testing"
 
 	"nsinspect/graph/doctor"
 	"nsinspect/inspect"
@@ -106,4 +108,41 @@ var filterFaults = []fault{
 		},
 		undo: func(l *lab) { l.adapt = nil },
 	},
+}
+
+// TestRulesUnread holds that a host is not called healthy, nor broken, whose
+// rules could not be read, or not all of them: with everything else as it
+// would be broken without them.
+func TestRulesUnread(t *testing.T) {
+	for name, how := range map[string]func(*inspect.Network){
+		"not at all": func(n *inspect.Network) { n.Ruleset = nil },
+		"in part":    func(n *inspect.Network) { n.Ruleset.Rules = n.Ruleset.Rules[:1] },
+	} {
+		l := newLab(t)
+		l.ip(l.Host, "link", "set", "ens3", "mtu", "1400")
+		l.listen(l.Host, "172.17.0.1:5300")
+		l.listen(l.Host, "0.0.0.0:8080")
+		l.listen(l.Web, "127.0.0.1:80")
+		l.Host.Sysctl("net/bridge/bridge-nf-call-iptables", "1")
+		l.adapt = func(s *inspect.Snapshot) {
+			for i := range s.Networks {
+				if n := &s.Networks[i]; n.NS == l.Host.ID {
+					how(n)
+					n.Facts = slices.DeleteFunc(n.Facts, func(f string) bool { return f == "netfilter" })
+				}
+			}
+		}
+		r := l.examine()
+		if len(r.Findings) > 0 {
+			t.Errorf("%s: found %+v", name, r.Findings)
+		}
+		if len(r.Undetermined) != 1 || r.Undetermined[0].Why != "its rules could not be read" {
+			t.Fatalf("%s: undetermined %+v", name, r.Undetermined)
+		}
+		for _, check := range []string{"forward-dropped", "masquerade", "bridge-nf", "input-blocked", "mtu", "rp-filter", "stale-dnat", "port-taken", "published-open", "stale-udp"} {
+			if !slices.Contains(r.Undetermined[0].Checks, check) {
+				t.Errorf("%s: %s is not among %v", name, check, r.Undetermined[0].Checks)
+			}
+		}
+	}
 }

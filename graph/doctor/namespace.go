@@ -49,7 +49,7 @@ func namespaceLimit(e *exam) {
 		}
 		e.find(Finding{
 			Object: t.String() + " namespaces", Namespaces: inodeOf(e.x, inspect.User),
-			Cause: fmt.Sprintf("there are %d, and a user may have %d: at the limit no container starts", used[t], limit),
+			Cause: fmt.Sprintf("%d of at most %d are in use: at the limit no container starts, and the error says \"no space left on device\"", used[t], limit),
 			Evidence: []Evidence{
 				fact("sysctl user."+name, fmt.Sprintf("user.%s is %d", name, limit)),
 				fact("nsinspect ls -t "+t.String(), fmt.Sprintf("%d in sight", used[t])),
@@ -86,11 +86,11 @@ func hostNamespace(e *exam) {
 		}
 		f := Finding{
 			Object: "the host's " + t.String() + " namespace", Namespaces: ids,
-			Cause:    "these containers are in it: " + strings.Join(names, ", "),
-			Evidence: []Evidence{fact("nsinspect ls -t "+t.String(), fmt.Sprintf("%d containers in %s:[%d]", n, t, own.Ino))},
+			Cause:    either(n, "a container is", "these containers are") + " in it: " + strings.Join(names, ", "),
+			Evidence: []Evidence{fact("nsinspect ls -t "+t.String(), fmt.Sprintf("%d %s in %s:[%d]", n, either(n, "container", "containers"), t, own.Ino))},
 		}
 		if t == inspect.User {
-			f.Cause = "these containers have all capabilities in it: " + strings.Join(names, ", ")
+			f.Cause = either(n, "a container has", "these containers have") + " all capabilities in it: " + strings.Join(names, ", ")
 		}
 		e.find(f)
 	}

@@ -84,13 +84,13 @@ var namespaceFaults = []fault{
 	},
 	{
 		name: "limit of namespaces", check: "namespace-limit", severity: doctor.Warning, object: "net namespaces",
-		cause: "there are 3, and a user may have 3", fix: "sysctl -w user.max_net_namespaces=6",
+		cause: "3 of at most 3 are in use", fix: "sysctl -w user.max_net_namespaces=6",
 		do:   adapted(func(_ *lab, s *inspect.Snapshot) { s.Host.Limits = map[string]int64{"max_net_namespaces": 3} }),
 		undo: adapted(func(_ *lab, s *inspect.Snapshot) { s.Host.Limits = map[string]int64{"max_net_namespaces": 60} }),
 	},
 	{
 		name: "container with the host's pids", check: "host-namespace", severity: doctor.Note, object: "the host's pid namespace",
-		cause: "these containers are in it: db",
+		cause: "a container is in it: db",
 		do: adapted(func(l *lab, s *inspect.Snapshot) {
 			s.Host.Observer.NS[inspect.LinkPID] = l.id(60)
 			s.Processes[2].NS[inspect.LinkPID] = l.id(60)

@@ -284,7 +284,7 @@ func publishedOpen(e *exam) {
 		}
 		e.find(Finding{
 			Object: "published ports" + sp.of(), Namespaces: inodes(sp),
-			Cause: fmt.Sprintf("chain %s of %s %s drops by policy, and these ports do not pass there: %s", wall.Name, wall.Family, wall.Table, strings.Join(ports, ", ")),
+			Cause: fmt.Sprintf("chain %s of %s %s drops by policy, and %s: %s", wall.Name, wall.Family, wall.Table, either(len(ports), "this port does not pass there", "these ports do not pass there"), strings.Join(ports, ", ")),
 			Evidence: []Evidence{
 				fact(sp.command("nft list chain %s %s %s", wall.Family, word(wall.Table), word(wall.Name)), "hook input, policy drop"),
 				fact(sp.command("iptables -S DOCKER-USER"), "DOCKER-USER filters nothing"),

@@ -62,7 +62,7 @@ func ipForward(e *exam) {
 
 func (e *exam) forwards(b *bridge, list []*station, family inspect.Family) {
 	c, all := b.sp.conf(family, b.Index), b.sp.conf(family, inspect.ConfAll)
-	if c == nil || all == nil {
+	if c == nil || all == nil && family == inspect.FamilyIPv6 {
 		e.unknown(b.object(), "its forwarding setting is not known", b.sp)
 		return
 	}
@@ -86,7 +86,7 @@ func (e *exam) forwards(b *bridge, list []*station, family inspect.Family) {
 		f.Evidence = []Evidence{fact(b.sp.command("sysctl %s", word(slashes(own, b.Name))), "forwarding of "+b.Name+" is 0")}
 		f.Fix = &Fix{"turn it on for this bridge; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w %s=1", word(slashes(own, b.Name)))}
 	}
-	if !all.Forwarding {
+	if all != nil && !all.Forwarding {
 		name := map[inspect.Family]string{inspect.FamilyIPv4: "net.ipv4.ip_forward", inspect.FamilyIPv6: "net.ipv6.conf.all.forwarding"}[family]
 		f.Evidence = append(f.Evidence, fact(b.sp.command("sysctl %s", name), name+" is 0"))
 		f.Fix = &Fix{"turn it on; then look in /etc/sysctl.d for what turned it off", b.sp.command("sysctl -w %s=1", name)}
