@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"nsinspect/graph/path/filter"
 	"nsinspect/inspect"
@@ -61,7 +60,7 @@ func (w *tracer) route(n *inspect.Network, in *inspect.Interface) (a RouteAnswer
 	}
 	w.step(n, in, Step{Do: "route", Text: text, MTU: a.MTU})
 	if a.Ways > 1 {
-		w.report.Notes = append(w.report.Notes, fmt.Sprintf("the route to %s has %d next hops; the first is followed", q.Dst, a.Ways))
+		w.say(fmt.Sprintf("the route to %s has %d next hops; the first is followed", q.Dst, a.Ways))
 	}
 	return a, true
 }
@@ -159,8 +158,9 @@ func (w *tracer) leave(n *inspect.Network, in, out *inspect.Interface, a RouteAn
 			out = lo
 		}
 	}
-	if w.hook(n, filter.Query{Hook: "postrouting", In: nil, Out: out}) {
-		w.transmit(n, out, cmp.Or(a.Via, w.packet.Dst))
+	hop := cmp.Or(a.Via, w.packet.Dst)
+	if w.hook(n, filter.Query{Hook: "postrouting", Out: out, OutAddr: masquerade(n, out, hop)}) {
+		w.transmit(n, out, hop)
 	}
 }
 
@@ -207,40 +207,4 @@ func (w *tracer) deliver(n *inspect.Network, in *inspect.Interface) {
 		return
 	}
 	w.stop(n, in, Accepted, Step{Do: "deliver", Text: "delivered: " + tuple(w.packet)})
-}
-
-// note says what is known of the destination apart from the way there.
-func (w *tracer) note() {
-	n := w.end.n
-	if w.leg.Disposition != Accepted || w.packet.DstPort == 0 || !n.Has(inspect.FactPorts) {
-		return
-	}
-	protocol := map[uint8]string{filter.TCP: "tcp", filter.UDP: "udp"}[w.packet.Proto]
-	elsewhere := netip.Addr{}
-	for _, s := range n.Sockets {
-		if s.Protocol != protocol || s.Local.Port() != w.packet.DstPort || protocol == "tcp" && s.State != "LISTEN" {
-			continue
-		}
-		a := s.Local.Addr().Unmap()
-		if a == w.packet.Dst || a.IsUnspecified() && (a.Is4() == w.packet.Dst.Is4() || a.Is6() && !s.V6) {
-			return
-		}
-		elsewhere = a
-	}
-	text := fmt.Sprintf("nobody listens on %s port %d there", protocol, w.packet.DstPort)
-	if elsewhere.IsValid() {
-		text = fmt.Sprintf("%s port %d listens on %s only, not on %s", protocol, w.packet.DstPort, elsewhere, w.packet.Dst)
-	}
-	w.report.Notes = append(w.report.Notes, text)
-}
-
-func owns(n *inspect.Network, a netip.Addr) bool {
-	for i := range n.Interfaces {
-		for _, x := range n.Interfaces[i].Addrs {
-			if x.Prefix.Addr() == a {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -149,16 +150,14 @@ func (w *tracer) bridge(n *inspect.Network, br, port *inspect.Interface, hop net
 	if !w.usable(n, br, DeniedIn) || !w.forwards(n, port) {
 		return
 	}
-	for _, a := range br.Addrs {
-		if a.Prefix.Addr() == hop {
-			w.step(n, port, Step{Do: "bridge", Text: fmt.Sprintf("port %s hands it to bridge %s", port.Name, br.Name), MTU: br.MTU})
-			if w.bridgeHook(n, "prerouting", br, port, nil) && w.bridgeHook(n, "input", br, port, nil) {
-				w.input(n, br)
-			}
-			return
-		}
+	if !answers(n, br, hop) {
+		w.flood(n, br, port, hop)
+		return
 	}
-	w.flood(n, br, port, hop)
+	w.step(n, port, Step{Do: "bridge", Text: fmt.Sprintf("port %s hands it to bridge %s", port.Name, br.Name), MTU: br.MTU})
+	if w.bridgeHook(n, "prerouting", br, port, nil) && w.bridgeHook(n, "input", br, port, nil) {
+		w.input(n, br)
+	}
 }
 
 // forwards checks the state of a port.
@@ -173,7 +172,7 @@ func (w *tracer) forwards(n *inspect.Network, port *inspect.Interface) bool {
 // flood finds the port of a bridge behind which the next hop is: a packet for
 // nobody known goes to all of them.
 func (w *tracer) flood(n *inspect.Network, br, from *inspect.Interface, hop netip.Addr) {
-	var outside *inspect.Interface
+	var outside, other *inspect.Interface
 	for i := range n.Interfaces {
 		p := &n.Interfaces[i]
 		if p.Master != br.Index || p == from {
@@ -183,30 +182,30 @@ func (w *tracer) flood(n *inspect.Network, br, from *inspect.Interface, hop neti
 		switch {
 		case p.Kind != "veth" || peer == nil:
 			outside = p
-		case owns(to, hop) && onIface(to, peer, hop):
+		case has(upper(to, peer), hop):
 			w.across(n, br, from, p, hop)
 			return
+		case answers(to, peer, hop):
+			other = p
 		}
 	}
-	if outside != nil {
-		w.across(n, br, from, outside, hop)
+	if p := cmp.Or(other, outside); p != nil {
+		w.across(n, br, from, p, hop)
 		return
 	}
 	w.stop(n, br, NeighborUnreachable, Step{Do: "bridge", Text: fmt.Sprintf("nobody behind bridge %s has the address %s", br.Name, hop)})
 }
 
-// onIface reports whether an interface, or the bridge that it is in, has the
-// address, or its namespace answers for it there.
-func onIface(n *inspect.Network, i *inspect.Interface, a netip.Addr) bool {
-	if m := n.Interface(i.Master); m != nil {
-		i = m
-	}
-	for _, x := range i.Addrs {
-		if x.Prefix.Addr() == a {
-			return true
-		}
-	}
-	return false
+// upper is the bridge that an interface is in, else the interface.
+func upper(n *inspect.Network, i *inspect.Interface) *inspect.Interface {
+	return cmp.Or(n.Interface(i.Master), i)
+}
+
+// answers reports whether who asks on an interface for the link layer address
+// of ip gets an answer: of IPv4 for each address of the namespace, unless
+// arp_ignore is set, of IPv6 for those of the interface.
+func answers(n *inspect.Network, i *inspect.Interface, ip netip.Addr) bool {
+	return has(upper(n, i), ip) || ip.Is4() && owns(n, ip)
 }
 
 // across is a packet that a bridge passes on to a port.

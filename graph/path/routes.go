@@ -27,6 +27,33 @@ func reconstruct(n *inspect.Network, q RouteQuery) RouteAnswer {
 	return a
 }
 
+// lookups returns filter.Query.Lookup of a namespace: what its rules themselves
+// ask the routes for.
+func (w *tracer) lookups(n *inspect.Network) func(to, from netip.Addr, dev int, mark uint32) (*inspect.Interface, bool) {
+	return func(to, from netip.Addr, dev int, mark uint32) (*inspect.Interface, bool) {
+		q := RouteQuery{Dst: to, Oif: dev, Mark: mark}
+		r, err := w.ask(n, q)
+		if q.Src = from; err == nil && bySource(n, to) { // for which the kernel takes only its own addresses
+			r = lookup(n, q)
+		}
+		switch out := n.Interface(r.Oif); {
+		case err != nil || r.Ways > 1 && dev == 0:
+			return nil, false
+		case r.Refused != "" || r.Type != "unicast":
+			return nil, true
+		case dev != 0:
+			return n.Interface(dev), true
+		default:
+			return out, out != nil
+		}
+	}
+}
+
+// bySource reports whether policy rules look at sources.
+func bySource(n *inspect.Network, to netip.Addr) bool {
+	return slices.ContainsFunc(n.Rules, func(r inspect.PolicyRule) bool { return r.Family == familyOf(to) && r.Src.IsValid() })
+}
+
 // forwarding reports whether packets that come in through an interface are
 // passed on.
 func forwarding(n *inspect.Network, q RouteQuery) bool {
@@ -109,13 +136,16 @@ func lookup(n *inspect.Network, q RouteQuery) RouteAnswer {
 // selects reports whether a rule is for the packet. A port that is not known
 // is in no range.
 func selects(n *inspect.Network, r *inspect.PolicyRule, q RouteQuery) bool {
-	iif := "lo"
+	iif, oif := "lo", ""
 	if i := n.Interface(q.Iif); i != nil {
 		iif = i.Name
 	}
+	if i := n.Interface(q.Oif); i != nil {
+		oif = i.Name
+	}
 	in := func(p uint16, r *[2]uint16) bool { return r == nil || r[0] <= p && p <= r[1] }
 	ok := (!r.Src.IsValid() || q.Src.IsValid() && r.Src.Contains(q.Src)) && (!r.Dst.IsValid() || r.Dst.Contains(q.Dst)) &&
-		(r.Iif == "" || r.Iif == iif) && r.Oif == "" && (q.Mark^r.Mark)&cmp.Or(r.Mask, r.Mark) == 0 &&
+		(r.Iif == "" || r.Iif == iif) && (r.Oif == "" || r.Oif == oif) && (q.Mark^r.Mark)&cmp.Or(r.Mask, r.Mark) == 0 &&
 		(r.IPProto == 0 || r.IPProto == q.Proto) && in(q.SrcPort, r.Sport) && in(q.DstPort, r.Dport) && !r.L3mdev && r.TOS == 0
 	return ok != r.Not
 }
@@ -126,7 +156,7 @@ func inTable(n *inspect.Network, r *inspect.PolicyRule, q RouteQuery) (RouteAnsw
 	var best *inspect.Route
 	for i := range n.Routes {
 		t := &n.Routes[i]
-		if t.Table != r.Table || t.Family != familyOf(q.Dst) || !t.Dst.Contains(q.Dst) || dead(t) {
+		if t.Table != r.Table || t.Family != familyOf(q.Dst) || !t.Dst.Contains(q.Dst) || dead(t) || !through(t, q.Oif) {
 			continue
 		}
 		if best == nil || t.Dst.Bits() > best.Dst.Bits() || t.Dst.Bits() == best.Dst.Bits() && t.Metric < best.Metric {
@@ -147,6 +177,11 @@ func inTable(n *inspect.Network, r *inspect.PolicyRule, q RouteQuery) (RouteAnsw
 	return a, true
 }
 
+// through reports whether a route leads through an interface; 0 is any.
+func through(r *inspect.Route, oif int) bool {
+	return oif == 0 || slices.ContainsFunc(r.Hops, func(h inspect.Hop) bool { return h.Oif == oif })
+}
+
 func dead(r *inspect.Route) bool {
 	return len(r.Hops) > 0 && !slices.ContainsFunc(r.Hops, func(h inspect.Hop) bool { return h.Flags&1 == 0 })
 }
@@ -160,7 +195,7 @@ func sourceFor(i *inspect.Interface, to netip.Addr) (out netip.Addr) {
 	for _, a := range i.Addrs {
 		ip := a.Prefix.Addr()
 		switch {
-		case ip.Is4() != to.Is4():
+		case ip.Is4() != to.Is4() || !usable(a):
 		case a.Prefix.Contains(to):
 			return ip
 		case !out.IsValid() && a.Scope == "global":
@@ -168,4 +203,47 @@ func sourceFor(i *inspect.Interface, to netip.Addr) (out netip.Addr) {
 		}
 	}
 	return out
+}
+
+// masquerade is the address that packets get which leave through an interface
+// to a next hop: one of its global addresses, else the first of another
+// interface, as inet_select_addr() of the kernel chooses.
+func masquerade(n *inspect.Network, out *inspect.Interface, hop netip.Addr) netip.Addr {
+	if a := sourceFor(global(out), hop); a.IsValid() {
+		return a
+	}
+	for i := range n.Interfaces {
+		if a := sourceFor(global(&n.Interfaces[i]), hop); a.IsValid() {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
+// global is an interface with its global addresses alone.
+func global(i *inspect.Interface) *inspect.Interface {
+	return &inspect.Interface{Addrs: slices.DeleteFunc(slices.Clone(i.Addrs), func(a inspect.Addr) bool { return a.Scope != "global" })}
+}
+
+// usable reports whether an address is in use: of IPv6 it is not while, or
+// because, another host may have it (IFA_F_TENTATIVE without
+// IFA_F_OPTIMISTIC, IFA_F_DADFAILED of linux/if_addr.h).
+func usable(a inspect.Addr) bool {
+	const optimistic, failed, tentative = 0x04, 0x08, 0x40
+	return a.Flags&failed == 0 && a.Flags&(tentative|optimistic) != tentative
+}
+
+// has reports whether an interface has an address in use.
+func has(i *inspect.Interface, ip netip.Addr) bool {
+	return slices.ContainsFunc(i.Addrs, func(a inspect.Addr) bool { return a.Prefix.Addr() == ip && usable(a) })
+}
+
+// owns reports whether a namespace has an address in use.
+func owns(n *inspect.Network, ip netip.Addr) bool {
+	for i := range n.Interfaces {
+		if has(&n.Interfaces[i], ip) {
+			return true
+		}
+	}
+	return false
 }

@@ -36,15 +36,15 @@ type tracer struct {
 	o    *Options
 	t    *graph.Topology
 	nets map[inspect.ID]*inspect.Network
-	// changed is by namespace how a packet was translated there.
-	changed map[inspect.ID][2]filter.Packet
-	marks   map[inspect.ID]filter.Conn // with the mark of the connection
-	report  *Report
+	// conns are by namespace the connections that its tracker knows.
+	conns  map[inspect.ID][]*connection
+	report *Report
 
 	// of the leg
 	leg    *Leg
 	packet filter.Packet
 	reply  bool
+	conn   map[inspect.ID]*connection // that the packet is of where it is
 	seen   map[string]bool
 	end    place // where it ended
 }
@@ -58,7 +58,7 @@ type place struct {
 // Trace follows a packet and, where that arrives, its answer. The error is
 // that it is not known what packet to follow.
 func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
-	w := &tracer{x: x, o: &o, t: t, nets: map[inspect.ID]*inspect.Network{}, changed: map[inspect.ID][2]filter.Packet{}, marks: map[inspect.ID]filter.Conn{}}
+	w := &tracer{x: x, o: &o, t: t, nets: map[inspect.ID]*inspect.Network{}, conns: map[inspect.ID][]*connection{}}
 	s := x.Snapshot()
 	for i := range s.Networks {
 		if n := &s.Networks[i]; n.Dark == 0 {
@@ -85,7 +85,10 @@ func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
 	return r, nil
 }
 
-func (w *tracer) begin(l *Leg) { w.leg, w.seen = l, map[string]bool{}; l.Steps = []Step{} }
+func (w *tracer) begin(l *Leg) {
+	w.leg, w.seen, w.conn = l, map[string]bool{}, map[inspect.ID]*connection{}
+	l.Steps = []Step{}
+}
 
 func (w *tracer) start(n *inspect.Network) error {
 	if !w.o.Outside {
@@ -162,10 +165,25 @@ func (w *tracer) answer() {
 	} else {
 		w.send(end.n)
 	}
+	w.recognised()
 	if d := w.leg.Disposition; !d.Good() {
 		w.report.Disposition, w.report.Reason = d, "the answer: "+w.leg.Reason
 	}
 	w.report.MTU = least(w.report.MTU, w.leg.MTU)
+}
+
+// recognised ends the way of an answer that arrives but is not from whom the
+// packet was sent to, or gets to somebody else: nobody there waits for it.
+func (w *tracer) recognised() {
+	sent, end := w.report.Packet, w.end
+	switch {
+	case !w.leg.Disposition.Good():
+	case !sameTuple(turned(w.packet), sent):
+		text := fmt.Sprintf("the answer is %s: not what the sender of %s waits for", tuple(w.packet), tuple(sent))
+		w.stop(end.n, end.in, DeniedIn, Step{Do: "deliver", Text: text})
+	case w.leg.Disposition == Accepted && !w.o.Outside && end.n.NS != w.o.From:
+		w.stop(end.n, end.in, DeniedIn, Step{Do: "deliver", Text: "the answer gets to " + w.title(end.n) + ", which did not ask"})
+	}
 }
 
 func least(a, b uint32) uint32 {
@@ -199,37 +217,19 @@ func (w *tracer) stop(n *inspect.Network, i *inspect.Interface, d Disposition, s
 	w.end = place{n, i}
 }
 
-// conn is what the tracker of a namespace knows of the connection.
-func (w *tracer) conn(n *inspect.Network) filter.Conn {
-	c := filter.Conn{State: filter.New, Original: w.packet}
-	c.Mark, c.MarkUnknown = w.marks[n.NS].Mark, w.marks[n.NS].MarkUnknown
-	change, ok := w.changed[n.NS]
-	if ok {
-		c.Original = change[0]
-		c.SNAT = change[0].Src != change[1].Src
-		c.DNAT = change[0].Dst != change[1].Dst || change[0].DstPort != change[1].DstPort
-	}
-	if w.reply {
-		c.State, c.Reply = filter.Established, true
-		if !ok {
-			c.Original.Src, c.Original.Dst = w.packet.Dst, w.packet.Src
-			c.Original.SrcPort, c.Original.DstPort = w.packet.DstPort, w.packet.SrcPort
-		}
-	}
-	return c
-}
-
 // hook runs the rules of a hook. It returns false where the way ends.
 func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 	at := q.In
 	if at == nil || q.Hook == "postrouting" {
 		at = cmp.Or(q.Out, q.In)
 	}
+	c := w.tracked(n, &q)
 	if w.reply && (q.Hook == "prerouting" || q.Hook == "output") {
-		w.undo(n, at, true)
+		w.undo(n, at, c, true)
 	}
-	q.Packet, q.Conn, q.RouteType = w.packet, w.conn(n), filter.LocalTypes(n)
-	if q.Out != nil {
+	q.Packet, q.Conn, q.RouteType = w.packet, c.Conn, filter.LocalTypes(n)
+	q.Lookup = w.lookups(n)
+	if q.Out != nil && !q.OutAddr.IsValid() {
 		q.OutAddr = sourceFor(q.Out, w.packet.Dst)
 	}
 	if q.In != nil {
@@ -260,46 +260,16 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 		w.step(n, at, Step{Do: "filter", Text: q.Hook + ": passes, " + ruleText(r.Rule), Rule: r.Rule})
 	}
 	if r.NAT != nil {
-		w.translated(n, at, q.Packet, &r)
+		w.translated(n, at, &r)
 	}
-	w.marks[n.NS] = r.Conn
 	w.packet.Mark, w.packet.MarkUnknown = r.Packet.Mark, r.Packet.MarkUnknown
+	if c.Conn = r.Conn; !c.Reply {
+		c.now = w.packet
+	}
 	if w.reply && (q.Hook == "postrouting" || q.Hook == "input") {
-		w.undo(n, at, false)
+		w.undo(n, at, c, false)
 	}
 	return true
-}
-
-func (w *tracer) translated(n *inspect.Network, at *inspect.Interface, before filter.Packet, r *filter.Result) {
-	after := r.Packet
-	first := before
-	if c, ok := w.changed[n.NS]; ok {
-		first = c[0]
-	}
-	w.changed[n.NS] = [2]filter.Packet{first, after}
-	w.packet = after
-	w.step(n, at, Step{
-		Do: "nat", Text: fmt.Sprintf("%s: %s becomes %s", r.Translation, tuple(before), tuple(after)), Rule: r.NAT, Before: &before, After: &after,
-	})
-}
-
-// undo translates an answer back: its destination where it comes in, its
-// source where it goes out.
-func (w *tracer) undo(n *inspect.Network, at *inspect.Interface, dst bool) {
-	c, ok := w.changed[n.NS]
-	if !ok {
-		return
-	}
-	before := w.packet
-	if dst && c[0].Src != c[1].Src && w.packet.Dst == c[1].Src {
-		w.packet.Dst, w.packet.DstPort = c[0].Src, c[0].SrcPort
-	}
-	if !dst && w.packet.Src == c[1].Dst {
-		w.packet.Src, w.packet.SrcPort = c[0].Dst, c[0].DstPort
-	}
-	if after := w.packet; after != before {
-		w.step(n, at, Step{Do: "nat", Text: fmt.Sprintf("translated back: %s becomes %s", tuple(before), tuple(after)), Before: &before, After: &after})
-	}
 }
 
 func ruleText(r *filter.Rule) string {

@@ -37,10 +37,12 @@ func follow(t *testing.T, args ...string) path.Report {
 	words := append([]string{"--net=" + fmt.Sprintf("/proc/%d/ns/net", docker.Supervisor()), binary, "trace", "-o", "json"}, args...)
 	cmd := exec.Command("nsenter", words...)
 	cmd.Env = docker.Env()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
 	var r path.Report
 	if json.Unmarshal(stdout, &r) != nil {
-		t.Fatalf("trace %s: %v: %s", strings.Join(args, " "), err, stdout)
+		t.Fatalf("trace %s: %v: %s%s", strings.Join(args, " "), err, stdout, stderr.String())
 	}
 	if good := err == nil; good != r.Disposition.Good() {
 		t.Errorf("trace %s: %v with %s", strings.Join(args, " "), err, r.Disposition)

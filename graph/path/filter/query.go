@@ -59,6 +59,10 @@ type Conn struct {
 	Mark uint32 `json:"mark,omitempty"`
 	// MarkUnknown says that Mark cannot be told.
 	MarkUnknown bool `json:"mark_unknown,omitempty"`
+	// DstBound and SrcBound: whether and how destination or source are
+	// translated was settled at an earlier hook, and rules are not asked again.
+	DstBound bool `json:"dst_bound,omitempty"`
+	SrcBound bool `json:"src_bound,omitempty"`
 }
 
 // Query is a packet at a hook.
@@ -85,9 +89,11 @@ type Query struct {
 	// addresses, in ip-route(8)'s words; by the addresses of one interface
 	// where index is not 0. Nil: not known. See [LocalTypes].
 	RouteType func(a netip.Addr, index int) (word string, ok bool)
-	// Reverse is the interface of the route back to an address, for the
-	// reverse path filters of nft; 0 for no route. Nil: not known.
-	Reverse func(a netip.Addr, in int, mark uint32) (index int, ok bool)
+	// Lookup is the interface of the unicast route to an address, nil where
+	// there is none: for the reverse path filters of nft and iptables. from is
+	// what policy rules take for the source. Where dev is not 0 only routes
+	// through that interface count. Nil: not known.
+	Lookup func(to, from netip.Addr, dev int, mark uint32) (out *inspect.Interface, ok bool)
 	// OutAddr is the address that masquerade takes, InAddr the one that
 	// redirect takes; invalid where not known.
 	OutAddr, InAddr netip.Addr

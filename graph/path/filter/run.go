@@ -156,7 +156,7 @@ func (w *walk) hook(r *Result) {
 	var open *Result // what could not be told
 	translated := false
 	for _, c := range w.bases() {
-		if c.Type == "nat" && (w.conn.State != New || translated) {
+		if c.Type == "nat" && (w.conn.State != New || translated || *w.bound()) {
 			continue
 		}
 		r.Chains = append(r.Chains, fmt.Sprintf("%s %s %s", c.Family, c.Table, c.Name))
@@ -185,7 +185,21 @@ func (w *walk) hook(r *Result) {
 	if open != nil {
 		r.Verdict, r.Rule, r.Reason = Unknown, open.Rule, open.Reason
 	}
+	*w.bound() = true
 	r.Packet, r.Conn = w.packet, w.conn
+}
+
+// bound is what the hook settles: destinations are translated where a packet
+// comes in or is made, sources where it is delivered or leaves.
+func (w *walk) bound() *bool {
+	switch hook := w.q.Hook; {
+	case w.q.Bridge || w.q.Netdev || w.conn.State == Untracked:
+	case hook == "prerouting" || hook == "output":
+		return &w.conn.DstBound
+	case hook == "input" || hook == "postrouting":
+		return &w.conn.SrcBound
+	}
+	return new(bool)
 }
 
 // decide makes one end of where the walk came out and where it may have ended

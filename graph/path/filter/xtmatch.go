@@ -58,6 +58,8 @@ func (v *evaluation) xtMatch(e *inspect.NFExpr) (truth, string) {
 		return v.xtOwner(b)
 	case (e.Extension == "icmp" || e.Extension == "icmp6") && has(4):
 		return v.xtICMP(e.Extension, b)
+	case e.Extension == "rpfilter" && has(1):
+		return v.xtRPFilter(b[0])
 	case e.Extension == "pkttype" && has(8) && !v.packet.Dst.IsMulticast() && !v.q.Bridge:
 		return truthOf(native.Uint32(b) == 0).notIf(native.Uint32(b[4:]) != 0), ""
 	}
@@ -269,4 +271,23 @@ func (v *evaluation) xtICMP(name string, b []byte) (truth, string) {
 	k := &v.packet
 	any4 := b[0] == 0xff && proto == ICMP
 	return truthOf(any4 || b[0] == k.ICMPType && b[1] <= k.ICMPCode && k.ICMPCode <= b[2]).notIf(b[3]&1 != 0), ""
+}
+
+// xtRPFilter reads struct xt_rpfilter_info: u8 flags: 1 loose, 2 with the
+// packet's mark, 4 accepts local sources, 8 turns it around. Loose takes a
+// route through any interface.
+func (v *evaluation) xtRPFilter(flags byte) (truth, string) {
+	const loose, mark, local, invert = 1, 2, 4, 8
+	if v.q.In != nil && v.q.In.Loopback() {
+		return yes.notIf(flags&invert != 0), ""
+	}
+	n, known := v.routeType(v.packet.Src, 0)
+	out, ok := v.route(v.packet.Src, v.packet.Dst, 0, flags&mark != 0)
+	switch {
+	case known && n == routeLocal && flags&local != 0 || !known || !ok:
+		return maybe, fmt.Sprintf("the route to %s is not known", v.packet.Src)
+	case out == nil:
+		return no.notIf(flags&invert != 0), ""
+	}
+	return truthOf(flags&loose != 0 || v.q.In != nil && out.Index == v.q.In.Index).notIf(flags&invert != 0), ""
 }

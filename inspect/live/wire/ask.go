@@ -16,6 +16,7 @@ import (
 type Question struct {
 	Dst, Src netip.Addr // Src is invalid where the kernel is to choose it
 	Iif      int        // that the packet came through; 0 for one of the namespace itself
+	Oif      int      // that the route has to lead through; 0 for any
 	Mark     uint32
 	Proto    uint8
 	SrcPort  uint16 // 0: not known
@@ -87,6 +88,9 @@ func (q Question) request() []byte {
 	}
 	if q.Iif != 0 {
 		b = appendU32(b, unix.RTA_IIF, uint32(q.Iif))
+	}
+	if q.Oif != 0 {
+		b = appendU32(b, unix.RTA_OIF, uint32(q.Oif))
 	}
 	if q.Mark != 0 {
 		b = appendU32(b, unix.RTA_MARK, q.Mark)

@@ -1,9 +1,7 @@
 package netlab_test
 
 import (
-	"net"
 	"testing"
-	"time"
 
 	"nsinspect/inspect/live/livetest/netlab"
 )
@@ -12,41 +10,26 @@ import (
 // the published port alone.
 func TestMiniHost(t *testing.T) {
 	m := netlab.NewMiniHost(t)
-	web, world := listen(t, m.Web, "0.0.0.0:80"), listen(t, m.Outside, "0.0.0.0:53")
-	defer web.Close()
-	defer world.Close()
+	m.Web.Serve("0.0.0.0:80")
+	m.Outside.Serve("0.0.0.0:53")
 	for _, tc := range []struct {
-		from *netlab.NS
-		to   string
-		ok   bool
+		from      *netlab.NS
+		proto, to string
+		ok        bool
 	}{
-		{m.Web, "198.51.100.7:53", true},
-		{m.DB, "172.17.0.2:80", true},
-		{m.Outside, "192.0.2.10:8080", true},
-		{m.Outside, "172.17.0.2:80", false},
+		{m.Web, "tcp", "198.51.100.7:53", true},
+		{m.Web, "udp", "198.51.100.7:53", true},
+		{m.Web, "icmp", "198.51.100.7", true},
+		{m.DB, "tcp", "172.17.0.2:80", true},
+		{m.DB, "udp", "172.17.0.2:80", true},
+		{m.DB, "udp", "172.17.0.2:81", false},
+		{m.DB, "icmp", "172.17.0.9", false},
+		{m.Outside, "tcp", "192.0.2.10:8080", true},
+		{m.Outside, "udp", "192.0.2.10:8080", false},
+		{m.Outside, "tcp", "172.17.0.2:80", false},
 	} {
-		if err := dial(tc.from, tc.to); (err == nil) != tc.ok {
-			t.Errorf("connect to %s: %v, want success %v", tc.to, err, tc.ok)
+		if ok := tc.from.Reaches(tc.proto, tc.to); ok != tc.ok {
+			t.Errorf("%s to %s: %v, want %v", tc.proto, tc.to, ok, tc.ok)
 		}
 	}
-}
-
-func listen(t *testing.T, n *netlab.NS, addr string) (l net.Listener) {
-	t.Helper()
-	n.Do(func() (err error) {
-		l, err = net.Listen("tcp4", addr)
-		return err
-	})
-	return l
-}
-
-func dial(n *netlab.NS, addr string) (err error) {
-	n.Do(func() error {
-		var c net.Conn
-		if c, err = net.DialTimeout("tcp4", addr, 500*time.Millisecond); err == nil {
-			c.Close()
-		}
-		return nil
-	})
-	return err
 }
