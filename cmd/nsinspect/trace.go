@@ -52,12 +52,15 @@ sent, and nothing is changed: the kernel is asked for its routes, the rules are
 read. What cannot be read makes the answer INSUFFICIENT_INFO, never a wrong one.
 
 With --from-outside a packet from outside comes to DEST, such as a published
-port. The status is 0 when packet and answer get through, 1 when one is
-stopped, and 2 when that cannot be told.`,
+port. Where rules look at who sends it, --source has to say.
+
+The status is 0 when packet and answer get through, 1 when one is stopped, and 2
+when that cannot be told.`,
 		Example: `  nsinspect trace web1 8.8.8.8
   nsinspect trace web1 db1:5432
   nsinspect trace self web1:80
   nsinspect trace --from-outside 192.0.2.10:8080
+  nsinspect trace --from-outside 192.0.2.10:8080 --source 203.0.113.7
   nsinspect trace web1 8.8.8.8 --dot | dot -Tsvg > path.svg`,
 		Args: argCount(1, 2, "TARGET and DEST[:PORT]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -73,7 +76,7 @@ stopped, and 2 when that cannot be told.`,
 	f := cmd.Flags()
 	f.StringVar(&o.proto, "proto", "", "`PROTOCOL`: tcp, udp or icmp (default tcp with a port, else icmp)")
 	f.BoolVar(&o.outside, "from-outside", false, "the packet comes from outside; takes DEST alone")
-	f.StringVar(&o.src, "source", "", "the packet's source `ADDRESS`")
+	f.StringVar(&o.src, "source", "", "the packet's source `ADDRESS[:PORT]`, or :PORT alone")
 	f.BoolVar(&o.dot, "dot", false, "draw the way on the graph, in the language of Graphviz")
 	completeFlag(cmd, "proto", fixedWords("tcp", "udp", "icmp"))
 	cmd.MarkFlagsMutuallyExclusive("dot", "output")
@@ -147,15 +150,31 @@ func (o *traceOptions) options(x *inspect.Index) (p path.Options, err error) {
 	case filter.ICMPv6:
 		p.Packet.ICMPType = 128
 	}
-	if o.src != "" {
-		if p.Packet.Src, err = netip.ParseAddr(o.src); err != nil {
-			return p, usageError("--source 192.0.2.1", "--source is an address, not %q", o.src)
-		}
+	if p.Packet.Src, p.Packet.SrcPort, err = o.origin(); err != nil {
+		return p, err
+	}
+	if a := p.Packet.Src; a.IsValid() && a.Is4() != p.Packet.Dst.Is4() {
+		return p, usageError("--source 2001:db8::1", "source %s and destination %s are not of the same IP version", a, p.Packet.Dst)
 	}
 	if o.from == "" {
 		p.Routes = oracle(x)
 	}
 	return p, nil
+}
+
+// origin reads --source: an address, a port or both.
+func (o *traceOptions) origin() (a netip.Addr, port uint16, err error) {
+	if a, err := netip.ParseAddr(strings.Trim(o.src, "[]")); err == nil || o.src == "" {
+		return a.Unmap(), 0, nil
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(o.src, ":"), 10, 16); err == nil && o.src[0] == ':' {
+		return a, uint16(n), nil
+	}
+	ap, err := netip.ParseAddrPort(o.src)
+	if err != nil {
+		return a, 0, usageError("--source 192.0.2.1", "--source is ADDRESS, ADDRESS:PORT or :PORT, not %q", o.src)
+	}
+	return ap.Addr().Unmap(), ap.Port(), nil
 }
 
 func (o *traceOptions) protocol(p filter.Packet) uint8 {

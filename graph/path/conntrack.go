@@ -51,6 +51,7 @@ func (w *tracer) tracked(n *inspect.Network, q *filter.Query) *connection {
 // turned is a packet with source and destination exchanged.
 func turned(p filter.Packet) filter.Packet {
 	p.Src, p.Dst, p.SrcPort, p.DstPort = p.Dst, p.Src, p.DstPort, p.SrcPort
+	p.SrcUnknown, p.DstUnknown = p.DstUnknown, p.SrcUnknown
 	return p
 }
 
@@ -78,10 +79,10 @@ func (w *tracer) undo(n *inspect.Network, at *inspect.Interface, c *connection, 
 	}
 	before := w.packet
 	if dst && c.first.Src != c.now.Src && w.packet.Dst == c.now.Src {
-		w.packet.Dst, w.packet.DstPort = c.first.Src, c.first.SrcPort
+		w.packet.Dst, w.packet.DstPort, w.packet.DstUnknown = c.first.Src, c.first.SrcPort, c.first.SrcUnknown
 	}
 	if !dst && w.packet.Src == c.now.Dst {
-		w.packet.Src, w.packet.SrcPort = c.first.Dst, c.first.DstPort
+		w.packet.Src, w.packet.SrcPort, w.packet.SrcUnknown = c.first.Dst, c.first.DstPort, c.first.DstUnknown
 	}
 	if after := w.packet; after != before {
 		w.step(n, at, Step{Do: "nat", Text: fmt.Sprintf("translated back: %s becomes %s", tuple(before), tuple(after)), Before: &before, After: &after})

@@ -131,6 +131,7 @@ func (w *tracer) send(n *inspect.Network) {
 		}
 	}
 	if !w.reply {
+		w.packet.Ports = clientPorts(n)
 		w.report.Packet = w.packet
 	}
 	out := n.Interface(a.Oif)
@@ -145,6 +146,15 @@ func (w *tracer) send(n *inspect.Network) {
 		out = n.Interface(a.Oif)
 	}
 	w.leave(n, nil, out, a)
+}
+
+// clientPorts are those that the kernel gives to clients, which do not ask for
+// one; any where that was not read.
+func clientPorts(n *inspect.Network) (ports [2]uint16) {
+	if _, err := fmt.Sscan(n.Sysctls["net.ipv4.ip_local_port_range"], &ports[0], &ports[1]); err != nil {
+		return [2]uint16{}
+	}
+	return ports
 }
 
 // leave is the last of a namespace: postrouting, then the interface.
@@ -175,17 +185,28 @@ func loopback(n *inspect.Network) *inspect.Interface {
 
 // input is a packet at the IP layer of a namespace.
 func (w *tracer) input(n *inspect.Network, in *inspect.Interface) {
+	if w.again(n, in) || !w.hook(n, filter.Query{Hook: "prerouting", In: in}) {
+		return
+	}
+	w.routed(n, in, "")
+}
+
+// again ends the way of a packet that has been here before.
+func (w *tracer) again(n *inspect.Network, in *inspect.Interface) bool {
 	state := fmt.Sprint(n.NS, in.Index, tuple(w.packet))
 	if w.seen[state] || len(w.leg.Steps) > maxSteps {
 		w.stop(n, in, Loop, Step{Do: "receive", Text: "the packet has been here before"})
-		return
+		return true
 	}
 	w.seen[state] = true
-	if !w.hook(n, filter.Query{Hook: "prerouting", In: in}) {
-		return
-	}
+	return false
+}
+
+// routed is a packet after prerouting. port is that of the bridge it came
+// through, where the bridge has IP's rules see its packets.
+func (w *tracer) routed(n *inspect.Network, in *inspect.Interface, port string) {
 	if in.Loopback() && w.packet.Dst.IsLoopback() || owns(n, w.packet.Dst) && in.Loopback() {
-		w.deliver(n, in)
+		w.deliver(n, in, port)
 		return
 	}
 	a, ok := w.route(n, in)
@@ -193,17 +214,17 @@ func (w *tracer) input(n *inspect.Network, in *inspect.Interface) {
 		return
 	}
 	if a.Type == "local" || a.Type == "broadcast" || a.Type == "multicast" {
-		w.deliver(n, in)
+		w.deliver(n, in, port)
 		return
 	}
 	out := n.Interface(a.Oif)
-	if w.hook(n, filter.Query{Hook: "forward", In: in, Out: out}) {
+	if w.hook(n, filter.Query{Hook: "forward", In: in, Out: out, PhysIn: port}) {
 		w.leave(n, in, out, a)
 	}
 }
 
-func (w *tracer) deliver(n *inspect.Network, in *inspect.Interface) {
-	if !w.hook(n, filter.Query{Hook: "input", In: in}) {
+func (w *tracer) deliver(n *inspect.Network, in *inspect.Interface, port string) {
+	if !w.hook(n, filter.Query{Hook: "input", In: in, PhysIn: port}) {
 		return
 	}
 	w.stop(n, in, Accepted, Step{Do: "deliver", Text: "delivered: " + tuple(w.packet)})

@@ -9,8 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,46 +23,8 @@ import (
 	"nsinspect/inspect/live/wire"
 )
 
-// dockerRules are what Docker writes for a container that publishes port 80
-// as 8080.
-const dockerRules = `*filter
-:INPUT ACCEPT
-:FORWARD DROP
-:OUTPUT ACCEPT
-:DOCKER -
-:DOCKER-ISOLATION-STAGE-1 -
-:DOCKER-ISOLATION-STAGE-2 -
-:DOCKER-USER -
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o docker0 -j DOCKER
--A FORWARD -i docker0 ! -o docker0 -j ACCEPT
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
--A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-*nat
-:PREROUTING ACCEPT
-:INPUT ACCEPT
-:OUTPUT ACCEPT
-:POSTROUTING ACCEPT
-:DOCKER -
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
--A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
--A DOCKER -i docker0 -j RETURN
--A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-`
-
-// lab is a miniature Docker host: docker0 with two containers, and the world
-// beyond its uplink, where 8.8.8.8 is.
+// lab is a miniature Docker host with IPv6 too: containers c1 and c2, and the
+// world beyond its uplink. See netlab.MiniHost for names and addresses.
 type lab struct {
 	t   *testing.T
 	all map[string]*netlab.NS
@@ -70,44 +32,32 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	for _, tool := range []string{"ip", "bridge", "sysctl", "iptables-nft", "ip6tables-nft", "iptables-nft-restore"} {
+	for _, tool := range []string{"ip", "bridge", "sysctl", "nft", "iptables-nft", "ip6tables-nft", "iptables-nft-restore"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			livetest.Skip(t, "needs "+tool)
 		}
 	}
-	l := &lab{t: t, all: map[string]*netlab.NS{}}
-	for _, name := range []string{"host", "c1", "c2", "out"} {
-		l.all[name] = netlab.New(t)
-		// Addresses are good at once, without a search for duplicates.
-		l.sh(name, "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0")
-	}
-	host, out := l.all["host"], l.all["out"]
-	host.Veth("v1", l.all["c1"], "eth0")
-	host.Veth("v2", l.all["c2"], "eth0")
-	host.Veth("eth0", out, "eth0")
-	host.Bridge("docker0", "v1", "v2")
-	for _, a := range [][3]string{
-		{"host", "docker0", "172.17.0.1/16 fd17::1/64"},
-		{"c1", "eth0", "172.17.0.2/16 fd17::2/64"},
-		{"c2", "eth0", "172.17.0.3/16 fd17::3/64"},
-		{"host", "eth0", "192.0.2.10/24 fd19::10/64"},
-		{"out", "eth0", "192.0.2.1/24 fd19::1/64"},
-		{"out", "lo", "8.8.8.8/32 fd08::8/128"},
+	m := netlab.NewMiniHost(t)
+	l := &lab{t: t, all: map[string]*netlab.NS{"host": m.Host, "c1": m.Web, "c2": m.DB, "out": m.Outside}}
+	for _, a := range []struct {
+		ns         *netlab.NS
+		dev, addrs string
+	}{
+		{m.Host, "docker0", "fd17::1/64"}, {m.Web, "eth0", "fd17::2/64"}, {m.DB, "eth0", "fd17::3/64"},
+		{m.Host, "ens3", "fd19::10/64"}, {m.Outside, "up0", "fd19::1/64"}, {m.Outside, "lo", "fd08::8/128"},
 	} {
-		for _, cidr := range strings.Fields(a[2]) {
-			l.all[a[0]].Addr(a[1], cidr)
-		}
+		a.ns.Addr(a.dev, a.addrs)
 	}
-	l.sh("host", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
-	for _, c := range []string{"c1", "c2"} {
-		l.sh(c, "ip route add default via 172.17.0.1; ip -6 route add default via fd17::1")
-	}
-	l.sh("host", "ip route add default via 192.0.2.1; ip -6 route add default via fd19::1")
+	m.Host.Sysctl("net/ipv6/conf/all/forwarding", "1")
+	l.sh("c1", "ip -6 route add default via fd17::1")
+	l.sh("c2", "ip -6 route add default via fd17::1")
+	l.sh("host", "ip -6 route add default via fd19::1")
 	l.sh("out", "ip -6 route add fd17::/64 via fd19::10")
-	l.sh("host", "iptables-nft-restore <<'E'\n"+dockerRules+"E")
-	for ns, addrs := range map[string]string{"out": "8.8.8.8:53 [fd08::8]:53", "c1": "172.17.0.2:80 172.17.0.2:22", "c2": "172.17.0.3:80", "host": "172.17.0.1:99"} {
+	for ns, addrs := range map[string]string{
+		"out": "198.51.100.7:53 [fd08::8]:53 192.0.2.1:53", "c1": "172.17.0.2:80 172.17.0.2:22", "c2": "172.17.0.3:80", "host": "172.17.0.1:99",
+	} {
 		for _, a := range strings.Fields(addrs) {
-			l.listen(ns, a)
+			l.all[ns].Serve(a)
 		}
 	}
 	return l
@@ -123,31 +73,6 @@ func (l *lab) sh(ns, script string) {
 		}
 		return nil
 	})
-}
-
-func (l *lab) listen(ns, addr string) {
-	l.t.Helper()
-	l.all[ns].Do(func() error {
-		s, err := net.Listen("tcp", addr)
-		if err == nil {
-			l.t.Cleanup(func() { s.Close() })
-		}
-		return err
-	})
-}
-
-// connects reports whether a TCP connection really comes about. A refusal is
-// no connection.
-func (l *lab) connects(ns, addr string) bool {
-	var ok bool
-	l.all[ns].Do(func() error {
-		c, err := net.DialTimeout("tcp", addr, 400*time.Millisecond)
-		if ok = err == nil; ok {
-			c.Close()
-		}
-		return nil
-	})
-	return ok
 }
 
 func (l *lab) index() *inspect.Index {
@@ -193,15 +118,36 @@ func (l *lab) oracle(id inspect.ID, q path.RouteQuery) (path.RouteAnswer, error)
 	return path.RouteAnswer{}, os.ErrNotExist
 }
 
-// trace follows a TCP connection, with the kernel's routes or recorded ones.
-func (l *lab) trace(from, to string, live bool) *path.Report {
+// packet reads "PROTOCOL ADDRESS", with a port where the protocol has one; the
+// protocol can be left out for tcp.
+func packet(to string) (p filter.Packet, proto, addr string) {
+	proto, addr, ok := strings.Cut(to, " ")
+	if !ok {
+		proto, addr = "tcp", to
+	}
+	if a, err := netip.ParseAddr(addr); err == nil {
+		p = filter.Packet{Proto: filter.ICMP, ICMPType: 8, Dst: a}
+		if a.Is6() {
+			p.Proto, p.ICMPType = filter.ICMPv6, 128
+		}
+		return p, proto, addr
+	}
+	dst := netip.MustParseAddrPort(addr)
+	p = filter.Packet{Proto: filter.TCP, Dst: dst.Addr(), DstPort: dst.Port()}
+	if proto == "udp" {
+		p.Proto = filter.UDP
+	}
+	return p, proto, addr
+}
+
+// trace follows a packet, with the kernel's routes or recorded ones.
+func (l *lab) trace(x *inspect.Index, from, to string, live bool) *path.Report {
 	l.t.Helper()
-	dst := netip.MustParseAddrPort(to)
-	o := path.Options{From: l.all[from].ID, Packet: filter.Packet{Proto: filter.TCP, Dst: dst.Addr(), DstPort: dst.Port()}}
+	o := path.Options{From: l.all[from].ID}
+	o.Packet, _, _ = packet(to)
 	if live {
 		o.Routes = l.oracle
 	}
-	x := l.index()
 	r, err := path.Trace(x, graph.NewTopology(x), o)
 	if err != nil {
 		l.t.Fatal(err)
@@ -209,21 +155,44 @@ func (l *lab) trace(from, to string, live bool) *path.Report {
 	return r
 }
 
-// agree checks that the verdict, by the kernel's routes and by recorded ones,
-// is as wanted, and that real traffic agrees.
-func (l *lab) agree(from, to string, want path.Disposition) *path.Report {
+// agree checks that the verdicts for packets, by the kernel's routes and by
+// recorded ones, are as wanted, and that real traffic agrees. It returns the
+// report of the first, by the kernel's routes.
+func (l *lab) agree(from string, want path.Disposition, to ...string) *path.Report {
 	l.t.Helper()
-	if got := l.connects(from, to); got != want.Good() {
-		l.t.Errorf("%s to %s: connected: %v, expected %s", from, to, got, want)
+	got := make([]bool, len(to))
+	var wg sync.WaitGroup
+	for i := range to {
+		_, proto, addr := packet(to[i])
+		wg.Go(func() { got[i] = l.all[from].Reaches(proto, addr) })
 	}
-	recorded := l.trace(from, to, false)
-	r := l.trace(from, to, true)
-	for _, r := range []*path.Report{recorded, r} {
-		if r.Disposition != want {
-			l.t.Errorf("%s to %s, reconstructed %v: %s (%s), want %s%s", from, to, r.Reconstructed, r.Disposition, r.Reason, want, steps(r))
+	wg.Wait()
+	var first *path.Report
+	x := l.index()
+	for i := range to {
+		if got[i] != want.Good() {
+			l.t.Errorf("%s to %s: reached: %v, expected %s", from, to[i], got[i], want)
+		}
+		for _, live := range []bool{false, true} {
+			r := l.trace(x, from, to[i], live)
+			if r.Disposition != want {
+				l.t.Errorf("%s to %s, reconstructed %v: %s (%s), want %s%s", from, to[i], r.Reconstructed, r.Disposition, r.Reason, want, steps(r))
+			}
+			if i == 0 {
+				first = r
+			}
 		}
 	}
-	return r
+	return first
+}
+
+// likewise are the flows of the other protocols to where a TCP connection goes.
+func likewise(to string) []string {
+	addr, _, err := net.SplitHostPort(to)
+	if err != nil {
+		return nil
+	}
+	return []string{"udp " + to, "icmp " + addr}
 }
 
 func steps(r *path.Report) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"nsinspect/graph"
 	"nsinspect/graph/path/filter"
@@ -39,6 +40,7 @@ type tracer struct {
 	// conns are by namespace the connections that its tracker knows.
 	conns  map[inspect.ID][]*connection
 	report *Report
+	inside []netip.Prefix // the networks that a packet from outside is not from
 
 	// of the leg
 	leg    *Leg
@@ -109,6 +111,7 @@ func (w *tracer) start(n *inspect.Network) error {
 		if !gateway.IsValid() {
 			w.packet.Src = stranger(in, w.packet.Dst)
 		}
+		w.packet.SrcUnknown, w.inside = true, inside(n, in)
 	}
 	if !w.packet.Src.IsValid() {
 		return errors.New("no address outside is known: say which with --source")
@@ -131,6 +134,22 @@ func uplink(n *inspect.Network, to netip.Addr) (*inspect.Interface, netip.Addr) 
 	return nil, netip.Addr{}
 }
 
+// inside are the networks from which no packet comes in through an uplink:
+// those that the routes have elsewhere, unless a part of them is not.
+func inside(n *inspect.Network, uplink *inspect.Interface) (out []netip.Prefix) {
+	beyond := func(r *inspect.Route) bool { return r.Type == "unicast" && through(r, uplink.Index) }
+	for i := range n.Routes {
+		r := &n.Routes[i]
+		part := func(o inspect.Route) bool {
+			return beyond(&o) && r.Dst.Bits() <= o.Dst.Bits() && r.Dst.Contains(o.Dst.Addr())
+		}
+		if r.Dst.Bits() > 0 && (r.Table == 254 || r.Table == 255) && (r.Type == "unicast" || r.Type == "local") && !beyond(r) && !slices.ContainsFunc(n.Routes, part) {
+			out = append(out, r.Dst)
+		}
+	}
+	return out
+}
+
 // stranger is an address of the network of an interface that it has not
 // itself.
 func stranger(i *inspect.Interface, to netip.Addr) netip.Addr {
@@ -151,9 +170,9 @@ func (w *tracer) answer() {
 	if end.n == nil {
 		return
 	}
-	w.packet = filter.Packet{Proto: last.Proto, Src: last.Dst, Dst: last.Src, SrcPort: last.DstPort, DstPort: last.SrcPort}
-	switch last.Proto {
-	case filter.ICMPv6:
+	w.packet = turned(last)
+	w.packet.Mark, w.packet.MarkUnknown, w.packet.UID, w.packet.ICMPType = 0, false, nil, 0
+	if last.Proto == filter.ICMPv6 {
 		w.packet.ICMPType = 129
 	}
 	w.reply = true
@@ -228,7 +247,7 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 		w.undo(n, at, c, true)
 	}
 	q.Packet, q.Conn, q.RouteType = w.packet, c.Conn, filter.LocalTypes(n)
-	q.Lookup = w.lookups(n)
+	q.Lookup, q.Inside = w.lookups(n), w.inside
 	if q.Out != nil && !q.OutAddr.IsValid() {
 		q.OutAddr = sourceFor(q.Out, w.packet.Dst)
 	}

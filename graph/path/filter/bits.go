@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
+	"net/netip"
+	"slices"
 
 	"nsinspect/inspect"
 )
@@ -41,11 +44,23 @@ func (t truth) notIf(invert bool) truth {
 // partial is bytes of which some bits are not known: those with a zero in mask.
 type partial struct {
 	data, mask []byte
+	// outside: they are an address, or its first bytes, which is in none of
+	// these networks.
+	outside []netip.Prefix
 }
 
-func known(b []byte) partial { return partial{b, bytes.Repeat([]byte{0xff}, len(b))} }
+func known(b []byte) partial { return partial{data: b, mask: bytes.Repeat([]byte{0xff}, len(b))} }
 
-func unknownBytes(n int) partial { return partial{make([]byte, n), make([]byte, n)} }
+func unknownBytes(n int) partial { return partial{data: make([]byte, n), mask: make([]byte, n)} }
+
+// between is a number of which the lowest and highest value are known, as far
+// as these have bits in common.
+func between(low, high uint16) partial {
+	same := ^uint16(0) << bits.Len16(low^high)
+	p := known16(low & same)
+	binary.BigEndian.PutUint16(p.mask, same)
+	return p
+}
 
 func known16(v uint16) partial { return known(binary.BigEndian.AppendUint16(nil, v)) }
 
@@ -75,15 +90,78 @@ func (p partial) equal(b []byte) truth {
 			all = maybe
 		}
 	}
+	if all == maybe && p.cannotBe(b) {
+		return no
+	}
 	return all
 }
 
-// less compares as memcmp does; maybe where not all of p is known.
+// cannotBe reports whether all that equals b in the bits that are not known
+// is in a network that p is not in.
+func (p partial) cannotBe(b []byte) bool {
+	size := 0
+	for size < 8*len(b) && p.mask[size/8]&(0x80>>(size%8)) == 0 {
+		size++
+	}
+	for _, n := range p.outside {
+		first := n.Addr().AsSlice()
+		if n.Bits() <= size && len(b) <= len(first) && sameBits(b, first, n.Bits()) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameBits reports whether two addresses begin with the same bits.
+func sameBits(a, b []byte, n int) bool {
+	for i := range n {
+		if (a[i/8]^b[i/8])&(0x80>>(i%8)) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// apart reports whether all addresses from low to high are in a network that p
+// is not in.
+func (p partial) apart(low, high []byte) bool {
+	a, ok := netip.AddrFromSlice(low)
+	b, ok2 := netip.AddrFromSlice(high)
+	return ok && ok2 && slices.ContainsFunc(p.outside, func(n netip.Prefix) bool { return n.Contains(a) && n.Contains(b) })
+}
+
+// compare compares as memcmp does. ok is false where the bits that are not
+// known decide.
 func (p partial) compare(b []byte) (sign int, ok bool) {
-	if !p.whole() || len(p.data) < len(b) {
+	if len(p.data) < len(b) {
 		return 0, false
 	}
-	return bytes.Compare(p.data[:len(b)], b), true
+	low, high := p.ends()
+	sign = bytes.Compare(low[:len(b)], b)
+	return sign, sign == bytes.Compare(high[:len(b)], b)
+}
+
+// in reports whether it is in a range.
+func (p partial) in(low, high []byte) truth {
+	above, ok := p.compare(low)
+	below, ok2 := p.compare(high)
+	switch {
+	case ok && above < 0, ok2 && below > 0, !p.whole() && p.apart(low, high):
+		return no
+	case ok && ok2:
+		return yes
+	}
+	return maybe
+}
+
+// ends are the lowest and the highest that p can be.
+func (p partial) ends() (low, high []byte) {
+	low, high = bytes.Clone(p.data), bytes.Clone(p.data)
+	for i, m := range p.mask {
+		low[i] &= m
+		high[i] |= ^m
+	}
+	return low, high
 }
 
 // registers are those of nf_tables: 16 of four bytes, numbers 8 to 23; the
@@ -92,6 +170,8 @@ type registers struct {
 	data, mask [64]byte
 	// why says by register of four bytes why it is not known.
 	why [16]string
+	// outside is by register of four bytes that of the partial that begins there.
+	outside [16][]netip.Prefix
 }
 
 // at is the first byte of a register. ok is false for the verdict and for
@@ -121,7 +201,10 @@ func (r *registers) store(reg uint32, p partial, why string) {
 	copy(r.data[start:], p.data[:n])
 	copy(r.mask[start:], p.mask[:n])
 	for i := start / 4; i < (end+3)/4; i++ {
-		r.why[i] = why
+		r.why[i], r.outside[i] = why, nil
+	}
+	if start < len(r.data) {
+		r.outside[start/4] = p.outside
 	}
 }
 
@@ -131,7 +214,10 @@ func (r *registers) load(reg uint32, n int) (p partial, why string) {
 	if !ok || n < 0 || start+n > len(r.data) {
 		return unknownBytes(min(max(n, 0), len(r.data))), fmt.Sprintf("register %d is not understood", reg)
 	}
-	p = partial{bytes.Clone(r.data[start : start+n]), bytes.Clone(r.mask[start : start+n])}
+	p = partial{data: bytes.Clone(r.data[start : start+n]), mask: bytes.Clone(r.mask[start : start+n])}
+	if n > 0 {
+		p.outside = r.outside[start/4]
+	}
 	for i := start / 4; i < (start+n+3)/4; i++ {
 		if r.why[i] != "" {
 			why = r.why[i]

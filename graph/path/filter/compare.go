@@ -18,12 +18,10 @@ func (v *evaluation) compare(e *inspect.NFExpr) (truth, string) {
 		return maybe, "it compares with nothing"
 	}
 	if e.Name == "range" {
-		low, ok := p.compare(e.Data)
-		high, ok2 := p.compare(e.To)
-		if !ok || !ok2 || len(e.To) != len(e.Data) {
-			return maybe, why
+		if len(e.To) != len(e.Data) {
+			return maybe, "its range is not understood"
 		}
-		return truthOf(low >= 0 && high <= 0).notIf(e.Op == "!="), ""
+		return p.in(e.Data, e.To).notIf(e.Op == "!="), why
 	}
 	switch e.Op {
 	case "==", "!=":
@@ -153,19 +151,29 @@ func find(set *inspect.NFSet, p partial) (truth, *inspect.NFElement) {
 	return best, element
 }
 
-// findInterval looks for the last boundary that is not above the key: each
-// element begins an interval, or ends the one before.
+// findInterval looks for the interval of a key. Of one that is not all known,
+// it is that of the lowest and the highest that it can be.
 func findInterval(set *inspect.NFSet, p partial) (truth, *inspect.NFElement) {
-	if !p.whole() {
-		if len(set.Elements) == 0 {
+	low, high := p.ends()
+	at := floor(set, low)
+	switch {
+	case at != floor(set, high) || p.outside != nil && !p.whole():
+		if p.outside != nil && apartFromAll(set, p) {
 			return no, nil
 		}
 		return maybe, nil
+	case at == nil || at.Flags&elementEnd != 0:
+		return no, nil
 	}
-	var at *inspect.NFElement
+	return yes, at
+}
+
+// floor is the last boundary that is not above a key: each element begins an
+// interval, or ends the one before.
+func floor(set *inspect.NFSet, key []byte) (at *inspect.NFElement) {
 	for i := range set.Elements {
 		x := &set.Elements[i]
-		if x.Flags&elementAny != 0 || len(x.Key) != len(p.data) || bytes.Compare(x.Key, p.data) > 0 {
+		if x.Flags&elementAny != 0 || len(x.Key) != len(key) || bytes.Compare(x.Key, key) > 0 {
 			continue
 		}
 		c := 1
@@ -176,10 +184,39 @@ func findInterval(set *inspect.NFSet, p partial) (truth, *inspect.NFElement) {
 			at = x
 		}
 	}
-	if at == nil || at.Flags&elementEnd != 0 {
-		return no, nil
+	return at
+}
+
+// apartFromAll reports whether an address that is not known is in none of the
+// intervals of a set.
+func apartFromAll(set *inspect.NFSet, p partial) bool {
+	for i := range set.Elements {
+		x := &set.Elements[i]
+		if x.Flags&(elementAny|elementEnd) != 0 {
+			continue
+		}
+		var end *inspect.NFElement // the next boundary
+		for k := range set.Elements {
+			if y := &set.Elements[k]; bytes.Compare(y.Key, x.Key) > 0 && (end == nil || bytes.Compare(y.Key, end.Key) < 0) {
+				end = y
+			}
+		}
+		if end == nil || !p.apart(x.Key, before(end.Key)) {
+			return false
+		}
 	}
-	return yes, at
+	return true
+}
+
+// before is the number before a key that is not zero.
+func before(key []byte) []byte {
+	b := bytes.Clone(key)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i]--; b[i] != 0xff {
+			break
+		}
+	}
+	return b
 }
 
 // keyFields are the lengths of the fields of a key, from the six bits that
@@ -209,16 +246,11 @@ func within(p partial, x *inspect.NFElement, fields []int, ok bool) truth {
 	}
 	all, off := yes, 0
 	for _, n := range fields {
-		f := partial{p.data[off : off+n], p.mask[off : off+n]}
-		low, known := f.compare(x.Key[off : off+n])
-		high, _ := f.compare(x.KeyEnd[off : off+n])
-		switch {
-		case known:
-			all = all.and(truthOf(low >= 0 && high <= 0))
-		case bytes.Equal(x.Key[off:off+n], x.KeyEnd[off:off+n]):
-			all = all.and(f.equal(x.Key[off : off+n]))
-		default:
-			all = all.and(maybe)
+		f := partial{data: p.data[off : off+n], mask: p.mask[off : off+n]}
+		if low, high := x.Key[off:off+n], x.KeyEnd[off:off+n]; bytes.Equal(low, high) {
+			all = all.and(f.equal(low))
+		} else {
+			all = all.and(f.in(low, high))
 		}
 		off += (n + 3) &^ 3
 	}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -33,6 +34,8 @@ func (v *evaluation) load(e *inspect.NFExpr) (truth, string) {
 		p, why = v.fib(e)
 	case "payload":
 		p, why, there = v.payload(e)
+	case "exthdr":
+		p, why, there = v.exthdr(e)
 	default:
 		p, why = unknownBytes(16), e.Name+" "+e.Key+" is not known"
 		v.regs.store(e.Dreg, p, why)
@@ -238,7 +241,7 @@ func (v *evaluation) status() partial {
 	if v.conn.State == New {
 		mask |= 2
 	}
-	return partial{binary.NativeEndian.AppendUint32(nil, bits), binary.NativeEndian.AppendUint32(nil, mask)}
+	return partial{data: binary.NativeEndian.AppendUint32(nil, bits), mask: binary.NativeEndian.AppendUint32(nil, mask)}
 }
 
 // ctTuple reads addresses and ports of the connection. Those of the first
@@ -250,22 +253,51 @@ func (v *evaluation) ctTuple(e *inspect.NFExpr) (p partial, why string, there bo
 	o := &v.conn.Original
 	switch e.Key {
 	case "saddr", "ip saddr", "ip6 saddr":
-		return known(o.Src.AsSlice()), "", true
+		return v.addrBytes(o.Src, o.SrcUnknown), whyAddr, true
 	case "daddr", "ip daddr", "ip6 daddr":
-		return known(o.Dst.AsSlice()), "", true
+		return v.addrBytes(o.Dst, o.DstUnknown), whyAddr, true
 	case "proto-src":
-		return portBytes(o.SrcPort, "source")
+		return o.port(o.SrcPort), whyPort, true
 	case "proto-dst":
-		return portBytes(o.DstPort, "destination")
+		return o.port(o.DstPort), whyPort, true
 	}
 	return unknownWord(16, "ct "+e.Key)
 }
 
-func portBytes(port uint16, which string) (partial, string, bool) {
-	if port == 0 {
-		return unknownBytes(2), "the " + which + " port is not known", true
+// Why something cannot be told of a packet.
+const (
+	whyAddr = "it is not known from which address the packet comes (--source says it)"
+	whyPort = "the port of the client is not known (--source says it)"
+)
+
+// port is a port, 0 one that is not known.
+func (k *Packet) port(n uint16) partial {
+	if n == 0 {
+		return between(k.Ports[0], cmp.Or(k.Ports[1], 0xffff))
 	}
-	return known16(port), "", true
+	return known16(n)
+}
+
+// addrBytes is an address.
+func (v *evaluation) addrBytes(a netip.Addr, unknown bool) partial {
+	if !unknown {
+		return known(a.AsSlice())
+	}
+	p := unknownBytes(a.BitLen() / 8)
+	p.outside = v.inside(a)
+	return p
+}
+
+// inside are the networks of an address' family that it is in none of, when it
+// is not known.
+func (v *evaluation) inside(a netip.Addr) []netip.Prefix {
+	out := []netip.Prefix{}
+	for _, n := range v.q.Inside {
+		if n.Addr().Is4() == a.Is4() && n.Bits() > 0 {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // The flags of fib, NFTA_FIB_F_*.
@@ -375,11 +407,46 @@ func (v *evaluation) payload(e *inspect.NFExpr) (p partial, why string, there bo
 	why = ""
 	if !p.whole() {
 		why = fmt.Sprintf("bytes %d to %d of the %s header are not known", off, off+n-1, e.Base)
-		if e.Base == "transport" && off < 4 {
-			why = "a port is not known"
-		}
+	}
+	switch a, unknown := v.addressAt(e.Base, off, n); {
+	case unknown:
+		p.outside, why = v.inside(a), whyAddr
+	case why != "" && e.Base == "transport" && off < 4:
+		why = whyPort
 	}
 	return p, why, true
+}
+
+// addressAt is the address that n bytes of a header are of, where that is not
+// known.
+func (v *evaluation) addressAt(base string, off, n int) (a netip.Addr, unknown bool) {
+	k := &v.packet
+	src, size := 12, 4
+	if k.Dst.Is6() {
+		src, size = 8, 16
+	}
+	switch {
+	case base != "network" || n > size:
+	case off == src:
+		return k.Src, k.SrcUnknown
+	case off == src+size:
+		return k.Dst, k.DstUnknown
+	}
+	return a, false
+}
+
+// exthdr reads an extension header of IPv6 or an option: the packet has no
+// such header, and only TCP has options.
+func (v *evaluation) exthdr(e *inspect.NFExpr) (p partial, why string, there bool) {
+	const present = 1
+	none := e.Key == "ipv6" && v.packet.Dst.Is6() || e.Key == "tcp option" && v.packet.Proto != TCP
+	switch {
+	case none && e.Flags&present != 0:
+		return known([]byte{0}), "", true
+	case none:
+		return partial{}, "", false
+	}
+	return unknownWord(16, "exthdr "+e.Key)
 }
 
 // networkHeader is the IP header, RFC 791 and RFC 8200, as far as it is known.
@@ -391,19 +458,24 @@ func (v *evaluation) networkHeader() partial {
 			p.mask[off+i] = 0xff
 		}
 	}
+	addr := func(p partial, off int, a netip.Addr, unknown bool) {
+		if !unknown {
+			put(p, off, a.AsSlice())
+		}
+	}
 	if k.Dst.Is6() {
 		h := unknownBytes(40)
 		h.data[0], h.mask[0] = 0x60, 0xf0
 		put(h, 6, []byte{k.Proto})
-		put(h, 8, k.Src.AsSlice())
-		put(h, 24, k.Dst.AsSlice())
+		addr(h, 8, k.Src, k.SrcUnknown)
+		addr(h, 24, k.Dst, k.DstUnknown)
 		return h
 	}
 	h := unknownBytes(20)
 	put(h, 0, []byte{0x45})
 	put(h, 9, []byte{k.Proto})
-	put(h, 12, k.Src.AsSlice())
-	put(h, 16, k.Dst.AsSlice())
+	addr(h, 12, k.Src, k.SrcUnknown)
+	addr(h, 16, k.Dst, k.DstUnknown)
 	return h
 }
 
@@ -417,11 +489,10 @@ func (v *evaluation) transportHeader() partial {
 		h.mask[0], h.mask[1] = 0xff, 0xff
 		return h
 	}
-	for off, port := range map[int]uint16{0: k.SrcPort, 2: k.DstPort} {
-		if port != 0 {
-			binary.BigEndian.PutUint16(h.data[off:], port)
-			h.mask[off], h.mask[off+1] = 0xff, 0xff
-		}
+	for i, n := range []uint16{k.SrcPort, k.DstPort} {
+		p := k.port(n)
+		copy(h.data[2*i:], p.data)
+		copy(h.mask[2*i:], p.mask)
 	}
 	if flags, mask := v.tcpFlags(); k.Proto == TCP {
 		h.data[13], h.mask[13] = flags, mask

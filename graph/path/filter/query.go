@@ -11,10 +11,17 @@ type Packet struct {
 	Proto uint8      `json:"protocol"` // number of protocols(5): 6 tcp, 17 udp, 1 icmp, 58 icmp of IPv6
 	Src   netip.Addr `json:"src"`
 	Dst   netip.Addr `json:"dst"`
+	// SrcUnknown and DstUnknown say that Src or Dst stand for any address
+	// that is in none of Query.Inside.
+	SrcUnknown bool `json:"src_unknown,omitempty"`
+	DstUnknown bool `json:"dst_unknown,omitempty"`
 	// SrcPort and DstPort are 0 where not known, as the port that a client
 	// will take, and where the protocol has none.
 	SrcPort uint16 `json:"sport,omitempty"`
 	DstPort uint16 `json:"dport,omitempty"`
+	// Ports are the lowest and highest that a port which is not known can be;
+	// zero: any.
+	Ports [2]uint16 `json:"-"`
 	// ICMPType and ICMPCode are those of an ICMP packet; 8 of IPv4 and 128 of
 	// IPv6 are an echo request.
 	ICMPType uint8  `json:"icmp_type,omitempty"`
@@ -94,6 +101,8 @@ type Query struct {
 	// what policy rules take for the source. Where dev is not 0 only routes
 	// through that interface count. Nil: not known.
 	Lookup func(to, from netip.Addr, dev int, mark uint32) (out *inspect.Interface, ok bool)
+	// Inside are the networks that an unknown address is in none of.
+	Inside []netip.Prefix
 	// OutAddr is the address that masquerade takes, InAddr the one that
 	// redirect takes; invalid where not known.
 	OutAddr, InAddr netip.Addr

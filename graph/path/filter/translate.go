@@ -30,12 +30,12 @@ func (t *translation) same(o *translation) bool {
 
 // translate rewrites the packet.
 func (w *walk) translate(t *translation) {
-	addr, port := &w.packet.Dst, &w.packet.DstPort
+	addr, unknown, port := &w.packet.Dst, &w.packet.DstUnknown, &w.packet.DstPort
 	if t.source {
-		addr, port = &w.packet.Src, &w.packet.SrcPort
+		addr, unknown, port = &w.packet.Src, &w.packet.SrcUnknown, &w.packet.SrcPort
 	}
-	if t.addr.IsValid() && *addr != t.addr {
-		*addr = t.addr
+	if t.addr.IsValid() {
+		*addr, *unknown = t.addr, false
 	}
 	switch {
 	case t.port != 0 && *port != t.port:

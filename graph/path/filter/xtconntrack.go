@@ -53,8 +53,8 @@ func (v *evaluation) xtConntrack(b []byte, revision uint32) (truth, string) {
 	o := &v.conn.Original
 	check(ctDirection, truthOf(!v.conn.Reply), "")
 	check(ctProto, truthOf(native.Uint16(b[136:]) == uint16(v.packet.Proto)), "")
-	check(ctOrigSrc, maskedAddr(o.Src, b[0:16], b[16:32]), "")
-	check(ctOrigDst, maskedAddr(o.Dst, b[32:48], b[48:64]), "")
+	check(ctOrigSrc, v.maskedAddr(o.Src, o.SrcUnknown, b[0:16], b[16:32]), whyAddr)
+	check(ctOrigDst, v.maskedAddr(o.Dst, o.DstUnknown, b[32:48], b[48:64]), whyAddr)
 	check(ctStatus, v.xtStatus(status), "the status of the connection is not known")
 	const unknown = "the addresses of answers are not known"
 	check(ctReplSrc, maybe, unknown)
@@ -62,8 +62,8 @@ func (v *evaluation) xtConntrack(b []byte, revision uint32) (truth, string) {
 	check(ctReplSrcPort, maybe, unknown)
 	check(ctReplDstPort, maybe, unknown)
 	check(ctExpires, maybe, "the age of the connection is not known")
-	check(ctOrigSrcPort, xtPort(b, 138, 154, revision, o.SrcPort), "the source port is not known")
-	check(ctOrigDstPort, xtPort(b, 140, 156, revision, o.DstPort), "the destination port is not known")
+	check(ctOrigSrcPort, xtPort(b, 138, 154, revision, o, o.SrcPort), whyPort)
+	check(ctOrigDstPort, xtPort(b, 140, 156, revision, o, o.DstPort), whyPort)
 	return all, why
 }
 
@@ -103,23 +103,21 @@ func (v *evaluation) xtStatus(mask uint32) truth {
 
 // xtPort compares with ports of the structure: of revision 3 a range in the
 // host's byte order, of others one in that of the network.
-func xtPort(b []byte, low, high int, revision uint32, port uint16) truth {
+func xtPort(b []byte, low, high int, revision uint32, k *Packet, port uint16) truth {
 	switch {
-	case port == 0:
-		return maybe
 	case revision == 3 && len(b) >= high+2:
-		return truthOf(native.Uint16(b[low:]) <= port && port <= native.Uint16(b[high:]))
+		return k.portIn(port, native.Uint16(b[low:]), native.Uint16(b[high:]))
 	case revision == 3:
 		return maybe
 	}
-	return truthOf(uint16(b[low])<<8|uint16(b[low+1]) == port)
+	return k.port(port).equal(b[low : low+2])
 }
 
-func maskedAddr(a netip.Addr, want, mask []byte) truth {
-	for i, x := range a.AsSlice() {
-		if (x^want[i])&mask[i] != 0 {
-			return no
-		}
+func (v *evaluation) maskedAddr(a netip.Addr, unknown bool, want, mask []byte) truth {
+	p := v.addrBytes(a, unknown)
+	for i := range p.data {
+		p.data[i] &= mask[i]
+		p.mask[i] |= ^mask[i]
 	}
-	return yes
+	return p.equal(want[:len(p.data)])
 }

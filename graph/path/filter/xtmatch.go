@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -16,9 +15,34 @@ var native = binary.NativeEndian
 func (v *evaluation) match(e *inspect.NFExpr) (truth, string) {
 	t, why := v.xtMatch(e)
 	if t == maybe && why == "" {
-		why = fmt.Sprintf("match %q is not understood", e.Extension)
+		why = xtReason(e.Extension)
 	}
 	return t, why
+}
+
+// xtReason says what a match depends on that no packet shows.
+func xtReason(name string) string {
+	switch name {
+	case "limit", "hashlimit", "rateest":
+		return "it depends on a rate"
+	case "recent":
+		return "it depends on how often the sender came lately"
+	case "statistic":
+		return "it depends on chance, or on a count"
+	case "connlimit", "connbytes":
+		return "it depends on other connections, or on how much went through this one"
+	case "quota", "nfacct":
+		return "it depends on a count"
+	case "time":
+		return "it depends on the time"
+	case "set":
+		return "the set of ipset(8) cannot be read"
+	case "string", "u32", "bpf", "length", "tcpmss", "dscp", "tos", "ttl", "hl":
+		return fmt.Sprintf("match %q looks at what is not known of the packet", name)
+	case "policy":
+		return "what IPsec does is not looked at"
+	}
+	return fmt.Sprintf("match %q is not understood", name)
 }
 
 func (v *evaluation) xtMatch(e *inspect.NFExpr) (truth, string) {
@@ -58,6 +82,10 @@ func (v *evaluation) xtMatch(e *inspect.NFExpr) (truth, string) {
 		return v.xtOwner(b)
 	case (e.Extension == "icmp" || e.Extension == "icmp6") && has(4):
 		return v.xtICMP(e.Extension, b)
+	case e.Extension == "rt" || e.Extension == "frag" || e.Extension == "hbh" || e.Extension == "dst" || e.Extension == "mh":
+		return no, "" // the packet has no such header
+	case e.Extension == "recent" && has(10) && b[8]&2 != 0: // struct xt_recent_mtinfo: it only takes down who came
+		return yes.notIf(b[9] != 0), ""
 	case e.Extension == "rpfilter" && has(1):
 		return v.xtRPFilter(b[0])
 	case e.Extension == "pkttype" && has(8) && !v.packet.Dst.IsMulticast() && !v.q.Bridge:
@@ -103,20 +131,17 @@ func (v *evaluation) xtPortPairs(b []byte, invert byte, proto uint8) (truth, str
 	all := yes
 	for i, port := range []uint16{v.packet.SrcPort, v.packet.DstPort} {
 		low, high := native.Uint16(b[4*i:]), native.Uint16(b[4*i+2:])
-		all = all.and(portIn(port, low, high).notIf(invert&(1<<i) != 0))
+		all = all.and(v.packet.portIn(port, low, high).notIf(invert&(1<<i) != 0))
 	}
-	return all, "a port is not known"
+	return all, whyPort
 }
 
 // portIn reports whether a port is in a range; 0 is one that is not known.
-func portIn(port, low, high uint16) truth {
-	switch {
-	case low == 0 && high == 0xffff:
-		return yes
-	case port == 0:
-		return maybe
+func (k *Packet) portIn(port, low, high uint16) truth {
+	if low > high {
+		return no
 	}
-	return truthOf(low <= port && port <= high)
+	return k.port(port).in(binary.BigEndian.AppendUint16(nil, low), binary.BigEndian.AppendUint16(nil, high))
 }
 
 // xtTCP reads struct xt_tcp: ports, u8 option, flag mask, flags, inverted.
@@ -166,14 +191,10 @@ func (v *evaluation) xtMultiport(b []byte) (truth, string) {
 			high = native.Uint16(b[2+2*i:])
 		}
 		for _, p := range ports {
-			if p == 0 {
-				found = found.or(maybe)
-			} else {
-				found = found.or(truthOf(low <= p && p <= high))
-			}
+			found = found.or(v.packet.portIn(p, low, high))
 		}
 	}
-	return found.notIf(b[47] != 0), "a port is not known"
+	return found.notIf(b[47] != 0), whyPort
 }
 
 // xtIPRange reads struct xt_iprange_mtinfo: lowest and highest source,
@@ -189,11 +210,11 @@ func (v *evaluation) xtIPRange(b []byte) (truth, string) {
 		if b[64]&(1<<i) == 0 {
 			continue
 		}
-		low, high, x := b[32*i:32*i+n], b[32*i+16:32*i+16+n], a.AsSlice()
-		in := bytes.Compare(low, x) <= 0 && bytes.Compare(x, high) <= 0
-		all = all.and(truthOf(in).notIf(b[64]&(16<<i) != 0))
+		unknown := []bool{v.packet.SrcUnknown, v.packet.DstUnknown}[i]
+		in := v.addrBytes(a, unknown).in(b[32*i:32*i+n], b[32*i+16:32*i+16+n])
+		all = all.and(in.notIf(b[64]&(16<<i) != 0))
 	}
-	return all, ""
+	return all, whyAddr
 }
 
 // xtPhysdev reads struct xt_physdev_info: name and mask of the port in, of

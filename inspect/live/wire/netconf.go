@@ -57,7 +57,7 @@ var sysctls = []string{
 	"net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max",
 	"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3",
 	"net.ipv6.conf.all.accept_ra", "net.ipv6.conf.all.disable_ipv6",
-	"net.ipv4.conf.all.route_localnet",
+	"net.ipv4.conf.all.route_localnet", "net.ipv4.ip_local_port_range",
 }
 
 // readSysctls reads them; what a kernel lacks is left out. It must run on a

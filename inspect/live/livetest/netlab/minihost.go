@@ -28,6 +28,9 @@ type MiniHost struct{ Outside, Host, Web, DB *NS }
 func NewMiniHost(t testing.TB) *MiniHost {
 	t.Helper()
 	m := &MiniHost{Outside: New(t), Host: New(t), Web: New(t), DB: New(t)}
+	for _, n := range []*NS{m.Outside, m.Host, m.Web, m.DB} {
+		n.SureAddrs()
+	}
 	m.Host.Veth("ens3", m.Outside, "up0")
 	m.Outside.Addr("up0", "192.0.2.1/24")
 	m.Outside.Addr("lo", "198.51.100.7/32")
@@ -116,6 +119,17 @@ func (n *NS) Run(stdin, name string, args ...string) {
 func (n *NS) Sysctl(file, value string) {
 	n.t.Helper()
 	n.Do(func() error { return os.WriteFile("/proc/sys/"+file, []byte(value), 0) })
+}
+
+// SureAddrs has IPv6 addresses good at once, without a search for duplicates,
+// on interfaces that are made from now on.
+func (n *NS) SureAddrs() {
+	n.t.Helper()
+	if _, err := os.Stat("/proc/sys/net/ipv6/conf"); err != nil {
+		return // a kernel without IPv6
+	}
+	n.Sysctl("net/ipv6/conf/all/accept_dad", "0")
+	n.Sysctl("net/ipv6/conf/default/accept_dad", "0")
 }
 
 // Plug puts an interface into a bridge; an empty one takes it out.

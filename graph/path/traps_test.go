@@ -1,0 +1,63 @@
+package path_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"nsinspect/graph/path"
+	"nsinspect/inspect/live/livetest"
+)
+
+// What surprises people on a Docker host, with real traffic.
+func TestTraps(t *testing.T) {
+	const (
+		toItself = "iptables-nft -t nat -D DOCKER 1; iptables-nft -t nat -R DOCKER 1 -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80; iptables-nft -t nat -F POSTROUTING"
+		noProxy  = "iptables-nft -t nat -R OUTPUT 1 -m addrtype --dst-type LOCAL -j DOCKER; iptables-nft -t nat -I POSTROUTING -o docker0 -m addrtype --src-type LOCAL -j MASQUERADE"
+		call     = "; sysctl -qw net.bridge.bridge-nf-call-iptables=1"
+		noCall   = "; sysctl -qw net.bridge.bridge-nf-call-iptables=0 || true"
+		twoHomed = "ip link add br1 type bridge; ip addr add 172.18.0.1/16 dev br1; ip link set br1 up; ip link add w1 type veth peer name w1c; ip link set w1 master br1 up"
+		asOneNet = "iptables-nft -P FORWARD ACCEPT; iptables-nft -F FORWARD"
+	)
+	for _, tc := range []struct {
+		name, script string // on the host
+		serve        string // by the host
+		from, to     string
+		want         path.Disposition
+		say          string // a part of the reason, or of a step
+	}{
+		{"what goes through lo is translated once", "true", "0.0.0.0:8080", "host", "127.0.0.1:8080", path.Accepted, "delivered: 127.0.0.1 → 127.0.0.1:8080"},
+		{"masquerade of what goes through lo", "true", "", "host", "172.17.0.1:99", path.Accepted, "masquerade"},
+		{"published port of the own bridge, not masqueraded", toItself + noCall, "", "c2", "192.0.2.10:8080", path.DeniedIn, "not what the sender"},
+		{"published port of the own bridge", toItself + "; iptables-nft -t nat -A POSTROUTING -s 172.17.0.0/16 -d 172.17.0.2 -j MASQUERADE", "", "c2", "192.0.2.10:8080", path.Accepted, "masquerade"},
+		{"own published port, on the bridge", toItself + call, "", "c1", "192.0.2.10:8080", path.DeniedOut, "hairpin"},
+		{"own published port, on the bridge with hairpin", toItself + call + "; bridge link set dev veth1web hairpin on; iptables-nft -t nat -A POSTROUTING -s 172.17.0.2 -d 172.17.0.2 -j MASQUERADE", "", "c1", "192.0.2.10:8080", path.Accepted, "stays on it"},
+		{"translated back on the bridge", toItself + call, "", "c2", "192.0.2.10:8080", path.Accepted, "translated back"},
+		{"own published port", toItself + noCall + "; iptables-nft -t nat -A POSTROUTING -s 172.17.0.2 -d 172.17.0.2 -j MASQUERADE", "", "c1", "192.0.2.10:8080", path.Accepted, "masquerade"},
+		{"localhost without proxy", noProxy + "; sysctl -qw net.ipv4.conf.all.route_localnet=1", "", "host", "127.0.0.1:8080", path.Accepted, "becomes 127.0.0.1 → 172.17.0.2:80"},
+		{"an address of the host that is on another interface", "ip addr add 203.0.113.9/32 dev lo", "203.0.113.9:7", "c1", "203.0.113.9:7", path.Accepted, "delivered"},
+		{"UDP to the host's other address", "true", "0.0.0.0:7", "c1", "udp 192.0.2.10:7", path.Accepted, "delivered"},
+		{"reverse path filter of nft passes", `nft 'table inet r { chain p { type filter hook prerouting priority 0; fib saddr . mark . iif oif missing drop; fib saddr oif 0 drop; }; }'`, "", "c1", "198.51.100.7:53", path.Accepted, "masquerade"},
+		{"reverse path filter of nft drops", `nft 'table inet r { chain p { type filter hook prerouting priority 0; fib saddr . iif oif missing drop; }; }'; ip addr add 198.18.0.1/32 dev lo; ip route del 172.17.0.0/16; ip route add 172.17.0.2/32 via 192.0.2.1`, "", "c1", "172.17.0.1:99", path.DeniedIn, "fib saddr . iif oif"},
+		{"reverse path filter of iptables drops", "iptables-nft -t raw -A PREROUTING -m rpfilter --invert -j DROP; ip route add 172.17.0.2/32 via 192.0.2.1", "", "c1", "172.17.0.1:99", path.DeniedIn, "rpfilter"},
+		{"reverse path filter of iptables passes", "iptables-nft -t raw -A PREROUTING -m rpfilter --loose --invert -j DROP; iptables-nft -t raw -A PREROUTING -i docker0 -m rpfilter -j ACCEPT; iptables-nft -t raw -A PREROUTING -i docker0 -j DROP", "", "c1", "198.51.100.7:53", path.Accepted, "masquerade"},
+		{"the port of a client is an ephemeral one", "iptables-nft -I INPUT -p tcp --dport 99 -i ens3 -j DROP; iptables-nft -I FORWARD -p tcp -m multiport --dports 1,99,5000:6000 -i ens3 -j DROP; iptables-nft -t raw -A PREROUTING -i ens3 -p tcp --dport 8080 -j CT --notrack", "", "c1", "198.51.100.7:53", path.Accepted, "masquerade"},
+		{"not tracked, so that no answer is known", "iptables-nft -t raw -A PREROUTING -i docker0 -p tcp --dport 53 -j CT --notrack", "", "c1", "198.51.100.7:53", path.NoRoute, "172.17.0.2"},
+		{"the answer takes another way", asOneNet + "; iptables-nft -I FORWARD -m conntrack --ctstate INVALID -j DROP; " + twoHomed, "", "c1", "172.17.0.3:80", path.Accepted, "bridge docker0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := os.Stat("/proc/sys/net/bridge"); err != nil && strings.Contains(tc.script, "bridge-nf-call-iptables=1") {
+				livetest.Skip(t, "needs the module br_netfilter")
+			}
+			t.Parallel()
+			l := newLab(t)
+			l.sh("host", tc.script)
+			if tc.serve != "" {
+				l.all["host"].Serve(tc.serve)
+			}
+			if r := l.agree(tc.from, tc.want, tc.to); !strings.Contains(r.Reason+steps(r), tc.say) {
+				t.Errorf("%q does not say %q%s", r.Reason, tc.say, steps(r))
+			}
+		})
+	}
+}
