@@ -16,7 +16,7 @@ import (
 type Question struct {
 	Dst, Src netip.Addr // Src is invalid where the kernel is to choose it
 	Iif      int        // that the packet came through; 0 for one of the namespace itself
-	Oif      int      // that the route has to lead through; 0 for any
+	Oif      int        // that the route has to lead through; 0 for any
 	Mark     uint32
 	Proto    uint8
 	SrcPort  uint16 // 0: not known
