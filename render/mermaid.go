@@ -69,7 +69,9 @@ func mermaidLabel(lines []string) string {
 }
 
 // mermaidEscape writes what could have a meaning, to Mermaid, to Markdown or
-// to HTML, as a numeric entity, which Mermaid has as #NN;.
+// to HTML, as a numeric entity, which Mermaid has as #NN;. Some words have one
+// wherever they are in a line: Mermaid looks for "direction TB" and for colours
+// of "style" before it looks for quotes. ﬂ and ¶ are what it keeps entities as.
 func mermaidEscape(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -79,7 +81,8 @@ func mermaidEscape(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return strings.NewReplacer("direction", "#100;irection", "style", "#115;tyle", "classDef", "#99;lassDef",
+		"ﬂ", "#64258;", "¶", "#182;").Replace(b.String())
 }
 
 func mermaidPlain(r rune) bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -16,12 +15,17 @@ import (
 // draw runs nsinspect graph on a host of testdata/hosts.
 func draw(t *testing.T, host string, args ...string) string {
 	t.Helper()
+	return drawFile(t, rendertest.Hosts(t)[host], args...)
+}
+
+func drawFile(t *testing.T, file string, args ...string) string {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(string) string { return "" }, now: func() time.Time { return goldenTime },
 	}
-	if status := a.run(append([]string{"graph", "--from", rendertest.Hosts(t)[host]}, args...)); status != 0 {
+	if status := a.run(append([]string{"graph", "--from", file}, args...)); status != 0 {
 		t.Fatalf("status %d: %s", status, stderr.String())
 	}
 	return stdout.String()
@@ -53,49 +57,6 @@ func TestDOTDraws(t *testing.T) {
 				if !strings.Contains(string(svg), want) {
 					t.Errorf("no text %q in the drawing", want)
 				}
-			}
-		}
-	}
-}
-
-// TestMermaidParses holds every drawing against Mermaid's own parser, which
-// npm brings: NSINSPECT_MERMAID is a directory in which `npm install mermaid
-// jsdom` was run.
-func TestMermaidParses(t *testing.T) {
-	dir := os.Getenv("NSINSPECT_MERMAID")
-	if dir == "" {
-		t.Skip("missing: Mermaid's parser (NSINSPECT_MERMAID, a directory with npm's mermaid and jsdom)")
-	}
-	const script = `import { JSDOM } from 'jsdom';
-globalThis.window = new JSDOM('').window; globalThis.document = window.document;
-const mermaid = (await import('mermaid')).default;
-let text = ''; for await (const chunk of process.stdin) text += chunk;
-console.log((await mermaid.parse(text)).diagramType);`
-	for _, d := range drawings {
-		cmd := exec.Command("node", "--input-type=module", "-e", script)
-		cmd.Dir = dir
-		cmd.Stdin = strings.NewReader(draw(t, d.host, "--type", d.typ, "--mermaid"))
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "flowchart") {
-			t.Errorf("%s %s: %v: %s%s", d.host, d.typ, err, out, stderr.String())
-		}
-	}
-}
-
-// TestMermaidIsPlain holds that a drawing has nothing in it but its own
-// syntax: no name of the host can end a label or begin a directive.
-func TestMermaidIsPlain(t *testing.T) {
-	for _, d := range drawings {
-		for line := range strings.Lines(draw(t, d.host, "--type", d.typ, "--mermaid")) {
-			line = strings.TrimRight(line, "\n")
-			if n := strings.Count(line, `"`); n != 0 && n != 2 {
-				t.Errorf("%d quotes in %q", n, line)
-			}
-			_, label, _ := strings.Cut(line, `"`)
-			label, _, _ = strings.Cut(label, `"`)
-			if strings.ContainsAny(strings.ReplaceAll(label, "<br/>", ""), "<>`%{}[]|&\\") {
-				t.Errorf("label %q", label)
 			}
 		}
 	}
