@@ -70,6 +70,7 @@ func (v Path) Text(w io.Writer, wide bool, o Options) error {
 	if v.Reconstructed {
 		p("routes are reconstructed from the recorded ones, not asked of the kernel\n")
 	}
+	v.proof(p, wide, o)
 	return nil
 }
 

@@ -83,7 +83,7 @@ var documented = map[string][]any{
 		graph.LinkPeer{},
 	},
 	"ports":  {portsDocument{}, graph.PortRow{}, graph.PortProcess{}},
-	"trace":  {packet.Report{}, packet.Leg{}, packet.Step{}, filter.Packet{}, filter.Rule{}},
+	"trace":  {packet.Report{}, packet.Leg{}, packet.Step{}, packet.Proof{}, packet.Visit{}, packet.Ruling{}, filter.Packet{}, filter.Rule{}},
 	"doctor": {doctor.Report{}, doctor.Finding{}, doctor.Evidence{}, doctor.Fix{}, doctor.Unknown{}},
 	"why": {
 		render.WhyDocument{},

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,8 @@ type traceOptions struct {
 	outside bool
 	src     string
 	dot     bool
+	verify  bool
+	timeout time.Duration
 }
 
 func newTrace(a *app) *cobra.Command {
@@ -51,6 +54,12 @@ packet is stopped and by which rule, and the smallest MTU of the way. Nothing is
 sent, and nothing is changed: the kernel is asked for its routes, the rules are
 read. What cannot be read makes the answer INSUFFICIENT_INFO, never a wrong one.
 
+With --verify a real packet is sent (the opening of a TCP connection without
+data, a datagram, an echo request), a temporary table of nf_tables in the
+namespaces on its way shows what the kernel does with it, and the two are
+compared: AGREES, DIFFERS from the first namespace where they part, UNDECIDED.
+The table is removed in any case, also when nsinspect is killed.
+
 With --from-outside a packet from outside comes to DEST, such as a published
 port. Where rules look at who sends it, --source has to say.
 
@@ -59,6 +68,7 @@ when that cannot be told.`,
 		Example: `  nsinspect trace web1 8.8.8.8
   nsinspect trace web1 db1:5432
   nsinspect trace self web1:80
+  nsinspect trace web1 db1:5432 --verify
   nsinspect trace --from-outside 192.0.2.10:8080
   nsinspect trace --from-outside 192.0.2.10:8080 --source 203.0.113.7
   nsinspect trace web1 8.8.8.8 --dot | dot -Tsvg > path.svg`,
@@ -78,6 +88,8 @@ when that cannot be told.`,
 	f.BoolVar(&o.outside, "from-outside", false, "the packet comes from outside; takes DEST alone")
 	f.StringVar(&o.src, "source", "", "the packet's source `ADDRESS[:PORT]`, or :PORT alone")
 	f.BoolVar(&o.dot, "dot", false, "draw the way on the graph, in the language of Graphviz")
+	f.BoolVar(&o.verify, "verify", false, "send a real packet and say whether the kernel agrees")
+	f.DurationVar(&o.timeout, "timeout", verifyTimeout, "how long --verify waits for an answer, as in 2s")
 	completeFlag(cmd, "proto", fixedWords("tcp", "udp", "icmp"))
 	cmd.MarkFlagsMutuallyExclusive("dot", "output")
 	return cmd
@@ -99,6 +111,9 @@ func (o *traceOptions) parse(args []string) error {
 	default:
 		return usageError("--proto tcp", "--proto is tcp, udp or icmp, not %q", o.proto)
 	}
+	if err := o.checkVerify(); err != nil {
+		return err
+	}
 	return o.output.parse()
 }
 
@@ -116,6 +131,11 @@ func (o *traceOptions) run(ctx context.Context) error {
 	if err != nil {
 		return withHint(err, "sudo nsinspect trace")
 	}
+	if o.verify && len(r.Forward.Steps) > 0 {
+		if err := o.prove(ctx, x, t, r); err != nil {
+			return err
+		}
+	}
 	v := render.Path{Report: r, Topology: t}
 	if o.dot {
 		err = render.DOT(o.output.app.stdout, render.Drawing{Net: t, Path: v.Keys()})
@@ -123,13 +143,10 @@ func (o *traceOptions) run(ctx context.Context) error {
 	} else {
 		err = o.write(v, x)
 	}
-	switch {
-	case err != nil || r.Disposition.Good():
+	if err != nil {
 		return err
-	case r.Disposition == path.InsufficientInfo:
-		return exitStatus(2)
 	}
-	return exitStatus(exitFailed)
+	return traceStatus(r)
 }
 
 // options reads the arguments, now that the host is known.

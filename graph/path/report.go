@@ -39,10 +39,12 @@ type Report struct {
 	Forward Leg    `json:"forward"`
 	Reply   *Leg   `json:"reply,omitempty"` // nil where the packet does not arrive
 	// Reconstructed: routes come from recorded facts, not from the kernel.
-	Reconstructed bool              `json:"reconstructed"`
-	Notes         []string          `json:"notes,omitempty"`
-	Problems      []inspect.Problem `json:"problems"`
-	Format        int               `json:"format"`
+	Reconstructed bool `json:"reconstructed"`
+	// Proof is what a real packet showed; nil where none was sent.
+	Proof    *Proof            `json:"proof,omitempty"`
+	Notes    []string          `json:"notes,omitempty"`
+	Problems []inspect.Problem `json:"problems"`
+	Format   int               `json:"format"`
 }
 
 // Leg is one direction.

@@ -212,7 +212,7 @@ func least(a, b uint32) uint32 {
 	return a
 }
 
-func (w *tracer) key(n *inspect.Network) string { return fmt.Sprintf("net:[%d]", n.NS.Ino) }
+func (w *tracer) key(n *inspect.Network) string { return netnsKey(n.NS) }
 
 func (w *tracer) step(n *inspect.Network, i *inspect.Interface, s Step) {
 	s.Netns = w.key(n)

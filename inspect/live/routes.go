@@ -23,8 +23,7 @@ func NewRoutes(x *inspect.Index) *Routes { return &Routes{x: x, dir: "/proc"} }
 // Ask asks for the route of a packet in a network namespace. Where the kernel
 // refuses the packet, refused is its error in errno(3)'s words and err is nil.
 func (r *Routes) Ask(ns inspect.ID, q wire.Question) (route inspect.Route, refused string, err error) {
-	src := wire.Source{ID: ns, Open: func() (int, error) { return r.open(ns) }}
-	route, err = wire.AskRoute(src, r.x.Own(inspect.Net), q)
+	route, err = wire.AskRoute(r.Source(ns), r.x.Own(inspect.Net), q)
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		switch errno {
@@ -33,6 +32,11 @@ func (r *Routes) Ask(ns inspect.ID, q wire.Question) (route inspect.Route, refus
 		}
 	}
 	return route, "", err
+}
+
+// Source is a network namespace of the snapshot and the way to open it.
+func (r *Routes) Source(ns inspect.ID) wire.Source {
+	return wire.Source{ID: ns, Open: func() (int, error) { return r.open(ns) }}
 }
 
 // open opens a namespace by one of its processes, else by what pins it.

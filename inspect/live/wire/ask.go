@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
-	"nsinspect/inspect/live/nsfs"
 )
 
 // Question is what a route is asked for: RTM_GETROUTE of rtnetlink(7).
@@ -28,17 +26,7 @@ type Question struct {
 // that ends with the question. own is the observer's namespace, which is not
 // entered. Where the kernel refuses the packet, the error is its errno.
 func AskRoute(src Source, own inspect.ID, q Question) (route inspect.Route, err error) {
-	err = nsfs.OnThread(func() error {
-		if src.ID != own {
-			fd, err := src.open()
-			if err != nil {
-				return err
-			}
-			defer unix.Close(fd)
-			if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-				return os.NewSyscallError("setns", err)
-			}
-		}
+	err = src.Run(own, func() error {
 		s, err := openSocket(unix.NETLINK_ROUTE, make([]byte, 8<<10))
 		if err != nil {
 			return err

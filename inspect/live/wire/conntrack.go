@@ -34,8 +34,7 @@ func (v *visitor) flows(r *room, s *socket) error {
 	if n := tracked(v.o.ProcRoot); n == 0 || n > maxTracked {
 		return nil
 	}
-	const ctGet = 1 // IPCTNL_MSG_CT_GET of linux/netfilter/nfnetlink_conntrack.h
-	all, _, err := list(s, unix.NFNL_SUBSYS_CTNETLINK<<8|ctGet, nftRequest(inspect.NFIPv4), parseFlow)
+	all, _, err := list(s, ctType(ctGet), nftRequest(inspect.NFIPv4), parseFlow)
 	if err := noSubsystem(err); err != nil {
 		return fmt.Errorf("list tracked connections: %w", err)
 	}
@@ -75,10 +74,13 @@ func translates(rs *inspect.Ruleset) bool {
 // The CTA_* attributes of linux/netfilter/nfnetlink_conntrack.h.
 const (
 	ctaOrig, ctaReply  = 1, 2
+	ctaID              = 12
 	ctaIP, ctaProto    = 1, 2 // in a tuple
 	ctaSrc, ctaDst     = 1, 2 // IPv4, in CTA_TUPLE_IP
+	ctaSrc6, ctaDst6   = 3, 4 // IPv6
 	ctaNumber          = 1    // in CTA_TUPLE_PROTO
 	ctaSport, ctaDport = 2, 3
+	ctaICMP, ctaICMPv6 = 4, 7 // id; type and code follow
 )
 
 // parseFlow parses a message of ctnetlink: struct nfgenmsg, then CTA_*. ok is

@@ -13,4 +13,7 @@
 // Messages are parsed here and not by a library, because no library lists a
 // namespace by number, tells a list that was torn by a change, or has the
 // state of a bridge's ports.
+//
+// All of it reads, but for [Witness]: that adds a table to nf_tables while it
+// is open, on request only.
 package wire

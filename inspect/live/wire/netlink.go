@@ -49,13 +49,7 @@ func (s *socket) cookie() uint64 {
 // send sends one request: struct nlmsghdr of netlink(7), then body.
 func (s *socket) send(typ, flags uint16, body []byte) error {
 	s.seq++
-	msg := make([]byte, 0, unix.NLMSG_HDRLEN+len(body))
-	msg = native.AppendUint32(msg, uint32(unix.NLMSG_HDRLEN+len(body)))
-	msg = native.AppendUint16(msg, typ)
-	msg = native.AppendUint16(msg, flags|unix.NLM_F_REQUEST)
-	msg = native.AppendUint32(msg, s.seq)
-	msg = native.AppendUint32(msg, 0)
-	msg = append(msg, body...)
+	msg := s.append(make([]byte, 0, align4(unix.NLMSG_HDRLEN+len(body))), request{typ, flags, body})
 	for {
 		_, err := writeNow(s.fd, msg)
 		if err == unix.EINTR {
@@ -124,18 +118,16 @@ func (s *socket) dump(typ uint16, body []byte, each func(body []byte)) (torn boo
 // torn a dump that a change interrupted.
 func (s *socket) messages(b []byte, each func(body []byte)) (done, torn bool, err error) {
 	for len(b) >= unix.NLMSG_HDRLEN {
-		n := int(native.Uint32(b))
-		if n < unix.NLMSG_HDRLEN || n > len(b) {
-			return true, torn, fmt.Errorf("message of %d bytes where %d are left: %w", n, len(b), errMalformed)
+		h, body, rest, err := cutMessage(b)
+		if err != nil {
+			return true, torn, err
 		}
-		typ, flags, seq := native.Uint16(b[4:]), native.Uint16(b[6:]), native.Uint32(b[8:])
-		body := b[unix.NLMSG_HDRLEN:n]
-		b = b[min(align4(n), len(b)):]
-		if seq != s.seq {
+		b = rest
+		if h.seq != s.seq {
 			continue // an answer to a request that was given up
 		}
-		torn = torn || flags&unix.NLM_F_DUMP_INTR != 0
-		switch typ {
+		torn = torn || h.flags&unix.NLM_F_DUMP_INTR != 0
+		switch h.typ {
 		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
 			return true, torn, errnoOf(body)
 		case unix.NLMSG_NOOP:
@@ -144,6 +136,22 @@ func (s *socket) messages(b []byte, each func(body []byte)) (done, torn bool, er
 		each(body)
 	}
 	return false, torn, nil
+}
+
+// header is struct nlmsghdr without the length and the port.
+type header struct {
+	typ, flags uint16
+	seq        uint32
+}
+
+// cutMessage cuts the first message off.
+func cutMessage(b []byte) (h header, body, rest []byte, err error) {
+	n := int(native.Uint32(b))
+	if n < unix.NLMSG_HDRLEN || n > len(b) {
+		return h, nil, nil, fmt.Errorf("message of %d bytes where %d are left: %w", n, len(b), errMalformed)
+	}
+	h = header{native.Uint16(b[4:]), native.Uint16(b[6:]), native.Uint32(b[8:])}
+	return h, b[unix.NLMSG_HDRLEN:n], b[min(align4(n), len(b)):], nil
 }
 
 // errnoOf is the negative errno with which an error or the end of a dump

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/nsfs"
 )
 
 // Source is a network namespace and the way to open it.
@@ -41,4 +43,22 @@ func (s *Source) open() (int, error) {
 		return -1, fmt.Errorf("fstat: %w", err)
 	}
 	return -1, errGone
+}
+
+// Run runs do on a thread in the namespace, which ends afterwards. own is the
+// observer's network namespace: that is not entered, which takes no privilege.
+func (s *Source) Run(own inspect.ID, do func() error) error {
+	return nsfs.OnThread(func() error {
+		if s.ID != own {
+			fd, err := s.open()
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+				return os.NewSyscallError("setns", err)
+			}
+		}
+		return do()
+	})
 }
