@@ -257,8 +257,8 @@ func netnsOf(x *inspect.Index, word string) (inspect.ID, error) {
 		return inspect.ID{}, err
 	}
 	links, err := x.NamespacesOf(target)
-	if err != nil {
-		return inspect.ID{}, err
+	if err != nil { // somebody with more rights may know
+		return inspect.ID{}, &cliError{err: err, status: 2}
 	}
 	if id := links.Of(inspect.Net); !id.IsZero() {
 		return id, nil

@@ -130,7 +130,7 @@ func (w *tracer) send(n *inspect.Network) {
 			return
 		}
 	}
-	if !w.reply {
+	if !w.reply && w.outer == 0 {
 		w.packet.Ports = clientPorts(n)
 		w.report.Packet = w.packet
 	}

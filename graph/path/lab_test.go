@@ -60,6 +60,8 @@ func newLab(t *testing.T) *lab {
 			l.all[ns].Serve(a)
 		}
 	}
+	m.Web.Await("icmp", "fd08::8")
+	m.DB.Await("icmp", "fd17::2")
 	return l
 }
 

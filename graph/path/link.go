@@ -22,7 +22,7 @@ func (w *tracer) transmit(n *inspect.Network, out *inspect.Interface, hop netip.
 		w.step(n, out, Step{Do: "send", Text: "through bridge " + out.Name, MTU: out.MTU})
 		w.flood(n, out, nil, hop)
 	default:
-		if w.resolved(n, out, hop) {
+		if !w.deafChild(n, out, hop) && w.resolved(n, out, hop) {
 			w.wire(n, out, hop)
 		}
 	}
@@ -69,9 +69,15 @@ func (w *tracer) wire(n *inspect.Network, out *inspect.Interface, hop netip.Addr
 	if !w.deviceHook(n, filter.Query{Hook: "egress", Out: out}, out) {
 		return
 	}
-	if out.Kind != "veth" && out.Kind != "netkit" {
-		text := fmt.Sprintf("leaves through %s to %s", out.Name, hop)
-		w.stop(n, out, ExitsNetwork, Step{Do: "leave", Text: text, MTU: out.MTU})
+	switch {
+	case out.Kind == "macvlan":
+		w.macvlan(n, out, hop)
+		return
+	case out.Kind == "vxlan" && out.Vxlan != nil:
+		w.vxlan(n, out, hop)
+		return
+	case out.Kind != "veth" && out.Kind != "netkit":
+		w.exit(n, out, hop)
 		return
 	}
 	to, peer := w.peer(n, out)
@@ -83,6 +89,11 @@ func (w *tracer) wire(n *inspect.Network, out *inspect.Interface, hop netip.Addr
 	if w.usable(to, peer, DeniedIn) {
 		w.receive(to, peer, hop)
 	}
+}
+
+// exit is the end of the way of a packet that leaves what is known.
+func (w *tracer) exit(n *inspect.Network, out *inspect.Interface, hop netip.Addr) {
+	w.stop(n, out, ExitsNetwork, Step{Do: "leave", Text: fmt.Sprintf("leaves through %s to %s", out.Name, hop), MTU: out.MTU})
 }
 
 func (w *tracer) title(n *inspect.Network) string {
@@ -120,6 +131,11 @@ func (w *tracer) receive(n *inspect.Network, in *inspect.Interface, hop netip.Ad
 	}
 	if br := n.Interface(in.Master); br != nil && br.Kind == "bridge" {
 		w.bridge(n, br, in, hop)
+		return
+	}
+	if to, child := w.child(n, in, hop); child != nil {
+		w.step(to, child, Step{Do: "cross", Text: fmt.Sprintf("macvlan %s takes it from %s of %s", child.Name, in.Name, w.title(n)), MTU: child.MTU})
+		w.receive(to, child, hop)
 		return
 	}
 	if !owns(n, hop) && !w.proxies(n, in, hop) && !(first && (w.o.Outside || w.reply)) {

@@ -37,6 +37,7 @@ type tracer struct {
 	o    *Options
 	t    *graph.Topology
 	nets map[inspect.ID]*inspect.Network
+	all  []*inspect.Network // the same, in their order
 	// conns are by namespace the connections that its tracker knows.
 	conns  map[inspect.ID][]*connection
 	report *Report
@@ -49,6 +50,7 @@ type tracer struct {
 	conn   map[inspect.ID]*connection // that the packet is of where it is
 	seen   map[string]bool
 	end    place // where it ended
+	outer  int   // how many tunnels the packet is in
 }
 
 // place is where a packet is.
@@ -65,6 +67,7 @@ func Trace(x *inspect.Index, t *graph.Topology, o Options) (*Report, error) {
 	for i := range s.Networks {
 		if n := &s.Networks[i]; n.Dark == 0 {
 			w.nets[n.NS] = n
+			w.all = append(w.all, n)
 		}
 	}
 	w.report = &Report{Packet: o.Packet, Reconstructed: o.Routes == nil, Problems: append([]inspect.Problem{}, s.Problems...), Format: 1}
@@ -220,9 +223,19 @@ func (w *tracer) step(n *inspect.Network, i *inspect.Interface, s Step) {
 		s.Iface, s.IfName = fmt.Sprintf("%s/%d", s.Netns, i.Index), i.Name
 	}
 	if s.MTU != 0 && (i == nil || !i.Loopback()) {
-		w.leg.MTU = least(w.leg.MTU, s.MTU)
+		w.leg.MTU = least(w.leg.MTU, s.MTU-min(s.MTU, w.overhead()))
 	}
 	w.leg.Steps = append(w.leg.Steps, s)
+}
+
+// overhead is what vxlan puts around the packet where it is: Ethernet, vxlan,
+// UDP and IP headers, RFC 7348.
+func (w *tracer) overhead() uint32 {
+	one := uint32(14 + 8 + 8 + 20)
+	if w.packet.Dst.Is6() {
+		one += 20
+	}
+	return one * uint32(w.outer)
 }
 
 // stop ends the leg.

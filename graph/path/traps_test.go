@@ -7,6 +7,7 @@ import (
 
 	"nsinspect/graph/path"
 	"nsinspect/inspect/live/livetest"
+	"nsinspect/inspect/live/livetest/netlab"
 )
 
 // What surprises people on a Docker host, with real traffic.
@@ -60,4 +61,68 @@ func TestTraps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Macvlans hear each other in mode bridge, and never what they lie on.
+func TestMacvlan(t *testing.T) {
+	l := newLab(t)
+	for name, addr := range map[string]string{"c3": "192.0.2.3/24", "c4": "192.0.2.4/24"} {
+		l.all[name] = netlab.New(t)
+		l.all["host"].Macvlan("m"+name, "ens3", false)
+		l.all["host"].Move("m"+name, l.all[name])
+		l.all[name].Addr("m"+name, addr)
+		l.all[name].Serve(strings.TrimSuffix(addr, "/24") + ":80")
+	}
+	l.all["host"].Serve("192.0.2.10:80")
+	for _, tc := range []struct {
+		from, to string
+		want     path.Disposition
+	}{
+		{"c3", "192.0.2.4:80", path.Accepted},
+		{"c3", "192.0.2.1:53", path.Accepted},
+		{"out", "192.0.2.4:80", path.Accepted},
+		{"c3", "192.0.2.10:80", path.NeighborUnreachable},
+		{"host", "192.0.2.3:80", path.NeighborUnreachable},
+		{"out", "192.0.2.9:80", path.NeighborUnreachable},
+	} {
+		if r := l.agree(tc.from, tc.want, append([]string{tc.to}, likewise(tc.to)...)...); tc.want != path.Accepted && !strings.Contains(r.Reason, "192.0.2") {
+			t.Errorf("%s to %s: %s", tc.from, tc.to, r.Reason)
+		}
+	}
+	l.sh("c4", "ip link set mc4 type macvlan mode private")
+	l.agree("c3", path.NeighborUnreachable, "192.0.2.4:80")
+	l.agree("out", path.Accepted, "192.0.2.4:80")
+}
+
+// A vxlan is followed through what it sends through, in the namespace that it
+// was made in.
+func TestVxlan(t *testing.T) {
+	l := newLab(t)
+	l.sh("host", "ip link add vx0 type vxlan id 42 local 192.0.2.10 remote 192.0.2.1 dstport 4789; ip addr add 10.42.0.1/24 dev vx0; ip link set vx0 up")
+	l.sh("out", "ip link add vx0 type vxlan id 42 dstport 4789; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.10; ip addr add 10.42.0.2/24 dev vx0; ip link set vx0 up")
+	l.all["out"].Serve("10.42.0.2:80")
+	const to = "10.42.0.2:80"
+	r := l.agree("host", path.Accepted, append([]string{to}, likewise(to)...)...)
+	if !strings.Contains(steps(r), "vxlan vx0 (id 42) wraps it up for 192.0.2.1") || r.MTU != 1450 {
+		t.Errorf("MTU %d%s", r.MTU, steps(r))
+	}
+	for _, tc := range []struct {
+		ns, brk, repair string
+		want            path.Disposition
+	}{
+		{"host", "iptables-nft -I OUTPUT -o ens3 -p udp --dport 4789 -j DROP", "iptables-nft -D OUTPUT 1", path.DeniedOut},
+		{"host", "iptables-nft -I INPUT -i ens3 -p udp --dport 4789 -j DROP", "iptables-nft -D INPUT 1", path.DeniedIn},
+		{"out", "ip link set vx0 down", "ip link set vx0 up", path.DeniedIn},
+		{"host", "ip neigh flush dev vx0; bridge fdb del 00:00:00:00:00:00 dev vx0", "bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.1", path.NeighborUnreachable},
+		{"host", "ip neigh flush dev vx0; bridge fdb show dev vx0 | grep -v 00:00:00:00:00:00 | cut -d' ' -f1 | xargs -rn1 bridge fdb del dev vx0; ip link set vx0 type vxlan remote 192.0.2.77", "ip link set vx0 type vxlan remote 192.0.2.1", path.NeighborUnreachable},
+	} {
+		l.sh(tc.ns, tc.brk)
+		l.agree("host", tc.want, to)
+		l.sh(tc.ns, tc.repair)
+		l.agree("host", path.Accepted, to)
+	}
+	l.sh("host", "ip addr flush dev vx0")
+	l.all["host"].Move("vx0", l.all["c1"])
+	l.all["c1"].Addr("vx0", "10.42.0.1/24")
+	l.agree("c1", path.Accepted, to)
 }

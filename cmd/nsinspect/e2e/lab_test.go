@@ -351,6 +351,25 @@ func TestUnprivileged(t *testing.T) {
 	host, a := netlab.New(t), netlab.New(t)
 	keep(t, a)
 	host.Veth("mine", a, "eth0")
+	program := forAll(t)
+	cmd := exec.Command("nsenter", at(host), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "graph", "--no-containers")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	if !strings.Contains(string(out), "mine") || !strings.Contains(string(out), "unknown netns (nsid 0):if2") {
+		t.Errorf("own network:\n%s", out)
+	}
+	if !strings.Contains(stderr.String(), "could not be read") {
+		t.Errorf("it does not say what is missing: %q", stderr.String())
+	}
+}
+
+// forAll is a copy of the program that every user may run.
+func forAll(t *testing.T) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "nsinspect-e2e-") // t.TempDir is closed to others
 	if err != nil {
 		t.Fatal(err)
@@ -367,17 +386,5 @@ func TestUnprivileged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("nsenter", at(host), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "graph", "--no-containers")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, stderr.String())
-	}
-	if !strings.Contains(string(out), "mine") || !strings.Contains(string(out), "unknown netns (nsid 0):if2") {
-		t.Errorf("own network:\n%s", out)
-	}
-	if !strings.Contains(stderr.String(), "could not be read") {
-		t.Errorf("it does not say what is missing: %q", stderr.String())
-	}
+	return program
 }

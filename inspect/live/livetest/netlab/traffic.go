@@ -117,6 +117,18 @@ func echo(c *net.UDPConn) {
 // which need a port where [NS.Serve] answers, or icmp.
 func (n *NS) Reaches(proto, to string) bool { return n.ReachesFrom("", proto, to) }
 
+// Await returns when answers come from an address: for a while after
+// interfaces come up the kernel is not ready. The test fails where none does.
+func (n *NS) Await(proto, to string) {
+	n.t.Helper()
+	for range 20 {
+		if n.Reaches(proto, to) {
+			return
+		}
+	}
+	n.t.Fatalf("no answer from %s %s", proto, to)
+}
+
 // ReachesFrom is Reaches from one of the namespace's addresses.
 func (n *NS) ReachesFrom(from, proto, to string) (ok bool) {
 	n.t.Helper()
