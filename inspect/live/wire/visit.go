@@ -15,7 +15,6 @@ type visitor struct {
 	o    *Options
 	buf  []byte
 	bugs *faults
-	home *home // nil when it is not to be asked
 	// netDir is /proc/thread-self/net, open once it is needed; else -1.
 	netDir int
 }
