@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"net/netip"
 
 	"nsinspect/inspect"
@@ -12,7 +11,8 @@ type DNAT struct {
 	Rule *inspect.NFRule
 	inspect.PublishedPort
 	To netip.Addr
-	// Text is the rule with its place, as nft lists it.
+	// Text is the rule with its place, as nft lists it, or where the older
+	// iptables has it.
 	Text string
 }
 
@@ -23,7 +23,7 @@ func DNATs(rs *inspect.Ruleset) (out []DNAT) {
 		r := d.rule
 		out = append(out, DNAT{
 			Rule: r, PublishedPort: d.published(), To: d.to,
-			Text: fmt.Sprintf("rule %d of %s %s %s: %s", r.Handle, r.Family, r.Table, r.Chain, RuleText(rs, r)),
+			Text: PlaceOfRule(r).Tell(RuleText(rs, r)),
 		})
 	}
 	return out

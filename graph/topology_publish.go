@@ -30,7 +30,7 @@ func (b *topologyBuilder) publish() {
 		}
 		for _, d := range dnats(n.Ruleset) {
 			if i := b.behind(ns, d.to); i != nil {
-				text := fmt.Sprintf("rule %d of %s %s %s: %s", d.rule.Handle, d.rule.Family, d.rule.Table, d.rule.Chain, RuleText(n.Ruleset, d.rule))
+				text := PlaceOfRule(d.rule).Tell(RuleText(n.Ruleset, d.rule))
 				all = addPublication(all, i, d.published(), text)
 			}
 		}

@@ -5,16 +5,17 @@ import (
 	"fmt"
 )
 
-// Ruleset is what nf_tables holds in one network namespace, see nft(8). It
-// has what iptables-nft made too.
+// Ruleset is what nf_tables holds in one network namespace, see nft(8), and
+// what the older iptables holds there, see xtables-legacy(8). What
+// iptables-nft made is in nf_tables.
 type Ruleset struct {
 	Generation uint32    `json:"generation"` // grows with each change
 	Tables     []NFTable `json:"tables,omitempty"`
 	Chains     []NFChain `json:"chains,omitempty"`
 	Rules      []NFRule  `json:"rules,omitempty"` // in the order in which a chain runs them
 	Sets       []NFSet   `json:"sets,omitempty"`
-	// Legacy are the tables of the older iptables, which nf_tables does not
-	// show, by family: "ip: nat filter". Their rules are not read.
+	// Legacy are the tables of the older iptables that are there and could not
+	// be read, by family: "ip: nat filter". Those that were read are in Tables.
 	Legacy []string `json:"legacy,omitempty"`
 }
 
@@ -23,6 +24,9 @@ type NFTable struct {
 	Family NFFamily `json:"family"`
 	Name   string   `json:"name"`
 	Flags  uint32   `json:"flags,omitempty"` // 1: dormant
+	// Legacy says that the table is one of the older iptables: another one
+	// than the table of nf_tables with this name.
+	Legacy bool `json:"legacy,omitempty"`
 }
 
 // NFFamily is a family of nf_tables by its number: NFPROTO_* of linux/netfilter.h.
@@ -62,15 +66,19 @@ type NFChain struct {
 	Devices  []string `json:"devices,omitempty"` // of a netdev chain
 	Packets  *uint64  `json:"packets,omitempty"` // that reached the policy; nil without counter
 	Bytes    *uint64  `json:"bytes,omitempty"`
+	Legacy   bool     `json:"legacy,omitempty"` // of a table of the older iptables
 }
 
 // NFRule is a rule.
 type NFRule struct {
-	Family  NFFamily `json:"family"`
-	Table   string   `json:"table"`
-	Chain   string   `json:"chain"`
+	Family NFFamily `json:"family"`
+	Table  string   `json:"table"`
+	Chain  string   `json:"chain"`
+	// Handle names the rule in its table. The older iptables has none: there
+	// it is the number in the chain, from 1.
 	Handle  uint64   `json:"handle"`
 	Comment string   `json:"comment,omitempty"`
+	Legacy  bool     `json:"legacy,omitempty"` // of a table of the older iptables
 	Exprs   []NFExpr `json:"exprs"`
 }
 

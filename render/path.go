@@ -104,7 +104,7 @@ func (v Path) leg(p func(string, ...any), l *path.Leg, wide bool, o Options) {
 		}
 		p("  %s\n", text)
 		if s.Do == "nat" && s.Rule != nil {
-			p("%24sby %s %s %s handle %d: %s\n", "", s.Rule.Family, Sanitize(s.Rule.Table), Sanitize(s.Rule.Chain), s.Rule.Handle, Sanitize(s.Rule.Text))
+			p("%24sby %s: %s\n", "", Sanitize(s.Rule.Place().String()), Sanitize(s.Rule.Text))
 		}
 	}
 }

@@ -53,9 +53,6 @@ func isProcDir(path string) bool {
 }
 
 func (o *enterOptions) targetPID(pid int, name string) error {
-	if pid <= 0 {
-		return withHint(fmt.Errorf("there is no process %d: engines say 0 for a container that does not run", pid), "nsinspect ls")
-	}
 	r := &o.req
 	r.Target = enter.Target{PID: pid, Name: name, Word: name, InContainer: anyTerminal() && inContainer(pid)}
 	if _, err := strconv.Atoi(name); err == nil {
@@ -92,17 +89,10 @@ func inContainer(pid int) bool {
 }
 
 func (o *enterOptions) targetContainer(c *inspect.Container) error {
-	name := c.DisplayName()
-	switch {
-	case c.PID == 0 && c.State == "restarting":
-		return withHint(fmt.Errorf("container %s is not running: it ended and is to be started again", name), "%s logs %s", c.Engine, name)
-	case c.PID == 0:
-		return withHint(fmt.Errorf("container %s is not running", name), "%s start %s", c.Engine, name)
+	if c.PID == 0 {
+		return withHint(fmt.Errorf("container %s is not running", c.DisplayName()), "%s start %s", c.Engine, c.DisplayName())
 	}
-	o.req.Target = enter.Target{PID: c.PID, Name: name, Word: name, Container: c.ID, InContainer: true}
-	if c.State == "paused" {
-		o.req.Target.Unpause = c.Engine + " unpause " + name
-	}
+	o.req.Target = enter.Target{PID: c.PID, Name: c.DisplayName(), Word: c.DisplayName(), Container: c.ID, InContainer: true}
 	return nil
 }
 

@@ -354,11 +354,11 @@ func (e *exam) tooLarge(b *bridge, up *link, large []*station, say dialect) {
 		Evidence: []Evidence{
 			fact(large[0].sp.command("ip link show dev %s", word(large[0].Name)), fmt.Sprintf("%s has mtu %d", large[0].name(), large[0].MTU)),
 			fact(b.sp.command("ip link show dev %s", word(up.Name)), fmt.Sprintf("%s has mtu %d", up.Name, up.MTU)),
-			fact(b.sp.command("nft list ruleset"), "no rule sets the segment size of TCP"),
+			fact(b.sp.listRules(), "no rule sets the segment size of TCP"),
 		},
 		Fix: &Fix{
 			"clamp TCP now; for good, create the network with the uplink's MTU",
-			b.sp.command("%s -t mangle -A FORWARD -o %s -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", say.iptables, word(up.Name)),
+			b.sp.command("%s -t mangle -A FORWARD -o %s -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", b.sp.iptables(say), word(up.Name)),
 		},
 	})
 }

@@ -48,7 +48,7 @@ func containerDNS(e *exam) {
 			Cause: "Docker answers DNS at " + s.Local.String() + ", and the rules that lead 127.0.0.11:53 there are gone",
 			Evidence: []Evidence{
 				fact(sp.command("ss -lntu src 127.0.0.11"), "somebody listens on "+s.Local.String()),
-				fact(sp.command("nft list ruleset"), "no rule mentions 127.0.0.11"),
+				fact(sp.listRules(), "no rule mentions 127.0.0.11"),
 			},
 			Fix: &Fix{"restart the container: Docker writes the rules when it starts", restart(e.x, sp)},
 		})

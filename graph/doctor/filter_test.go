@@ -96,17 +96,12 @@ var filterFaults = []fault{
 	},
 	{
 		name: "older tables too", check: "iptables-legacy", severity: doctor.Note, object: "rules",
-		cause: "these tables of the older iptables are there too: ip: nat filter",
+		cause: "these tables of the older iptables have some too: ip filter",
 		do: func(l *lab) {
-			l.adapt = func(s *inspect.Snapshot) {
-				for i := range s.Networks {
-					if rs := s.Networks[i].Ruleset; rs != nil && len(rs.Rules) > 0 {
-						rs.Legacy = []string{"ip: nat filter"}
-					}
-				}
-			}
+			l.Host.LegacyTables() // nat has no rules: that alone is nothing
+			l.Host.Run("", "iptables-legacy", "-A", "INPUT", "-p", "esp", "-j", "ACCEPT")
 		},
-		undo: func(l *lab) { l.adapt = nil },
+		undo: func(l *lab) { l.Host.Run("", "iptables-legacy", "-F") },
 	},
 }
 

@@ -42,7 +42,7 @@ func netfilterChecks() []Check {
 		},
 		{
 			ID: "iptables-legacy", Title: "rules are in two places: in nf_tables and in tables of the older iptables", Severity: Note,
-			About:     "Each packet passes both, and either tool shows only its own. What is in the older tables cannot be read here, so that verdicts are unknown. They may be empty: a look with iptables-legacy makes them.",
+			About:     "Each packet passes both, and either tool shows only its own. Tables of the older iptables that have no rules and drop nothing are not reported: a look with iptables-legacy makes them.",
 			Reference: "xtables-nft(8), xtables-legacy(8)", Needs: inspect.FactNetwork | inspect.FactNetfilter, run: iptablesLegacy,
 		},
 	}
@@ -137,7 +137,7 @@ func (e *exam) dropped(docker bool) {
 			Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
 			Cause: fmt.Sprintf("no rule lets %s of %s through, and the policy of chain %s drops them", x.packets, titles(x.stations), r.Rule.Chain),
 			Evidence: []Evidence{
-				fact(x.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → outside through %s, or on the reply", x.a, x.up.Name)),
+				fact(x.sp.deciding(r), fmt.Sprintf("policy drop decides on %s → outside through %s, or on the reply", x.a, x.up.Name)),
 			},
 			Fix: x.letThrough(),
 		}
@@ -147,16 +147,16 @@ func (e *exam) dropped(docker bool) {
 
 // letThrough is what lets a bridge through the hook forward.
 func (x *exit) letThrough() *Fix {
-	br, out := word(x.Name), word(x.up.Name)
+	br, out, iptables := word(x.Name), word(x.up.Name), x.sp.iptables(x.dialect)
 	if !x.docker() {
 		return &Fix{"let the bridge through where Docker leaves room for it", x.sp.commands(
-			fmt.Sprintf("%s -I DOCKER-USER -i %s -j ACCEPT", x.iptables, br),
-			fmt.Sprintf("%s -I DOCKER-USER -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", x.iptables, br))}
+			fmt.Sprintf("%s -I DOCKER-USER -i %s -j ACCEPT", iptables, br),
+			fmt.Sprintf("%s -I DOCKER-USER -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", iptables, br))}
 	}
 	return &Fix{"let the bridge through as Docker does; restarting Docker writes all its rules anew, but stops containers unless live-restore is on", x.sp.commands(
-		fmt.Sprintf("%s -I FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", x.iptables, br),
-		fmt.Sprintf("%s -I FORWARD -i %s -o %s -j ACCEPT", x.iptables, br, out),
-		fmt.Sprintf("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", x.iptables, br))}
+		fmt.Sprintf("%s -I FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", iptables, br),
+		fmt.Sprintf("%s -I FORWARD -i %s -o %s -j ACCEPT", iptables, br, out),
+		fmt.Sprintf("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", iptables, br))}
 }
 
 // hasChain reports whether a table of IPv4, IPv6 or both has a chain.
@@ -206,9 +206,9 @@ func (e *exam) crosses(b *bridge, s, t *station, f inspect.Family) {
 		Cause: fmt.Sprintf("%s that cross it pass %s, and the policy of chain %s drops them: %s do not reach each other", say.packets, say.iptables, r.Rule.Chain, titles(b.stations)),
 		Evidence: []Evidence{
 			fact(b.sp.command("sysctl net.bridge.bridge-nf-call-%s", say.iptables), "net.bridge.bridge-nf-call-"+say.iptables+" is 1"),
-			fact(b.sp.command("nft list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), fmt.Sprintf("policy drop decides on %s → %s", from, to)),
+			fact(b.sp.deciding(r), fmt.Sprintf("policy drop decides on %s → %s", from, to)),
 		},
-		Fix: &Fix{"let packets cross this bridge", b.sp.command("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", say.iptables, word(b.Name))},
+		Fix: &Fix{"let packets cross this bridge", b.sp.command("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", b.sp.iptables(say), word(b.Name))},
 	})
 }
 
@@ -261,8 +261,8 @@ func (e *exam) untranslated(x *exit) {
 	f := Finding{
 		Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
 		Cause:    fmt.Sprintf("%s of %s leave through %s with their private addresses: nobody can answer", x.packets, titles(x.stations), x.up.Name),
-		Evidence: []Evidence{fact(x.sp.command("%s -t nat -S POSTROUTING", x.iptables), fmt.Sprintf("no rule translates %s → outside through %s", x.a, x.up.Name))},
-		Fix:      &Fix{"translate as Docker does", x.sp.command("%s -t nat -A POSTROUTING -s %s ! -o %s -j MASQUERADE", x.iptables, x.subnet(x.a).Masked(), word(x.Name))},
+		Evidence: []Evidence{fact(x.sp.command("%s -t nat -S POSTROUTING", x.sp.iptables(x.dialect)), fmt.Sprintf("no rule translates %s → outside through %s", x.a, x.up.Name))},
+		Fix:      &Fix{"translate as Docker does", x.sp.command("%s -t nat -A POSTROUTING -s %s ! -o %s -j MASQUERADE", x.sp.iptables(x.dialect), x.subnet(x.a).Masked(), word(x.Name))},
 	}
 	switch {
 	case x.a.Is6() && !x.sp.hasChain(x.nf, "DOCKER"):
@@ -315,26 +315,8 @@ func (e *exam) stopped(b *bridge, k *inspect.Socket, r filter.Result) {
 		Cause: fmt.Sprintf("%s listens there for containers on %s, and the rules of the hook input stop their packets", who, b.Name),
 		Evidence: []Evidence{
 			fact(b.sp.command("ss -lntu src %s", k.Local), fmt.Sprintf("%s listens on %s", who, k.Local)),
-			fact(b.sp.command("nft -a list chain %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain)), strings.TrimSpace(how)),
+			fact(b.sp.deciding(r), strings.TrimSpace(how)),
 		},
-		Fix: &Fix{"let containers reach it", b.sp.command("%s -I INPUT -i %s -d %s -p %s --dport %d -j ACCEPT", speak(familyOf(k.Local.Addr())).iptables, word(b.Name), k.Local.Addr(), k.Protocol, k.Local.Port())},
+		Fix: &Fix{"let containers reach it", b.sp.command("%s -I INPUT -i %s -d %s -p %s --dport %d -j ACCEPT", b.sp.iptables(speak(familyOf(k.Local.Addr()))), word(b.Name), k.Local.Addr(), k.Protocol, k.Local.Port())},
 	})
-}
-
-func iptablesLegacy(e *exam) {
-	for _, sp := range e.spaces {
-		rs := sp.rules
-		if rs == nil || len(rs.Legacy) == 0 || !slices.ContainsFunc(rs.Rules, func(r inspect.NFRule) bool { return slices.Contains([]string{"filter", "nat"}, r.Table) }) {
-			continue
-		}
-		e.find(Finding{
-			Object: "rules" + sp.of(), Namespaces: inodes(sp),
-			Cause: "nf_tables has rules, and these tables of the older iptables are there too: " + strings.Join(rs.Legacy, "; "),
-			Evidence: []Evidence{
-				fact(sp.command("iptables-legacy-save"), "tables "+strings.Join(rs.Legacy, "; ")),
-				fact(sp.command("iptables-nft-save"), "rules in nf_tables"),
-			},
-			Fix: &Fix{Text: "write all rules with one of the two (update-alternatives --config iptables), then restart what writes them"},
-		})
-	}
 }

@@ -16,6 +16,8 @@ type dnat struct{ graph.DNAT }
 // Label is the port as in "8080→80/tcp".
 func (d dnat) Label() string { return graph.PortLabel(d.PublishedPort) }
 
+func (d dnat) place() graph.RulePlace { return graph.PlaceOfRule(d.Rule) }
+
 // dnats are the rules of a namespace that publish ports.
 func (sp *space) dnats() (out []dnat) {
 	for _, d := range graph.DNATs(sp.rules) {
@@ -162,10 +164,10 @@ func (e *exam) stale(b *bridge, d dnat) {
 		Object: "port " + d.Label() + b.sp.of(), Namespaces: inodes(b.sp),
 		Cause: fmt.Sprintf("a rule sends it to %s, and nobody on bridge %s has that address", d.To, b.Name),
 		Evidence: []Evidence{
-			fact(b.sp.command("nft -a list chain %s %s %s", d.Rule.Family, word(d.Rule.Table), word(d.Rule.Chain)), d.Text),
+			fact(b.sp.listing(d.place()), d.Text),
 			fact(b.sp.command("bridge link"), fmt.Sprintf("on %s: %s", b.Name, noneOr(titles(b.stations)))),
 		},
-		Fix: &Fix{"delete this rule", b.sp.command("nft delete rule %s %s %s handle %d", d.Rule.Family, word(d.Rule.Table), word(d.Rule.Chain), d.Rule.Handle)},
+		Fix: &Fix{"delete this rule", b.sp.command("%s", d.place().Delete())},
 	})
 }
 
@@ -230,7 +232,7 @@ func (e *exam) taken(sp *space, s *inspect.Socket, comm string, d dnat) {
 		Cause: fmt.Sprintf("%s (pid %d) listens on %s, and a rule sends the same port to %s of %s", comm, s.Holders[0].PID, s.Local, d.To, sp.stationAt(d.To).sp.title),
 		Evidence: []Evidence{
 			fact(sp.command("ss -ltnup sport = %d", s.Local.Port()), fmt.Sprintf("%s listens on %s %s", comm, s.Protocol, s.Local)),
-			fact(sp.command("nft -a list chain %s %s %s", d.Rule.Family, word(d.Rule.Table), word(d.Rule.Chain)), d.Text),
+			fact(sp.listing(d.place()), d.Text),
 		},
 		Fix: &Fix{Text: "give one of the two another port"},
 	})
@@ -286,8 +288,8 @@ func publishedOpen(e *exam) {
 			Object: "published ports" + sp.of(), Namespaces: inodes(sp),
 			Cause: fmt.Sprintf("chain %s of %s %s drops by policy, and %s: %s", wall.Name, wall.Family, wall.Table, either(len(ports), "this port does not pass there", "these ports do not pass there"), strings.Join(ports, ", ")),
 			Evidence: []Evidence{
-				fact(sp.command("nft list chain %s %s %s", wall.Family, word(wall.Table), word(wall.Name)), "hook input, policy drop"),
-				fact(sp.command("iptables -S DOCKER-USER"), "DOCKER-USER filters nothing"),
+				fact(sp.listing(graph.PlaceOfChain(wall)), "hook input, policy drop"),
+				fact(sp.command("%s -S DOCKER-USER", sp.iptables(speak(inspect.FamilyIPv4))), "DOCKER-USER filters nothing"),
 			},
 			Fix: &Fix{Text: "publish on 127.0.0.1 what only the host needs, or filter in DOCKER-USER"},
 		})

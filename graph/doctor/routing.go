@@ -291,7 +291,7 @@ func (e *exam) asymmetric(s *station, in, out *link, d dnat) {
 		Object: "container " + s.sp.title, Namespaces: concerned(s.bridge, []*station{s}),
 		Cause: fmt.Sprintf("port %s leads to %s on %s, and the answers leave by %s to %s, where strict rp_filter drops them", d.Label(), d.To, s.bridge.Name, out.Name, in.Name),
 		Evidence: []Evidence{
-			fact(s.bridge.sp.command("nft -a list ruleset"), d.Text),
+			fact(s.bridge.sp.listing(d.place()), d.Text),
 			fact(s.sp.command("ip route"), "the default route of "+s.sp.title+" leaves by "+out.Name),
 			fact(in.sp.command("sysctl net/ipv4/conf/%s/rp_filter net.ipv4.conf.all.rp_filter", word(in.Name)), "rp_filter of "+in.Name+" is 1, strict"),
 		},

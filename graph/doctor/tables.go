@@ -71,7 +71,7 @@ func (e *exam) staleFlow(sp *space, d dnat, f inspect.Flow) {
 		Cause: fmt.Sprintf("packets from %s follow a tracked connection to %s, not the rule to %s:%d", f.Src, f.From, d.To, d.Port),
 		Evidence: []Evidence{
 			fact(sp.command("conntrack -L -p udp --orig-port-dst %d", f.Dst.Port()), fmt.Sprintf("%s → %s, answered by %s", f.Src, f.Dst, f.From)),
-			fact(sp.command("nft -a list chain %s %s %s", d.Rule.Family, word(d.Rule.Table), word(d.Rule.Chain)), d.Text),
+			fact(sp.listing(d.place()), d.Text),
 		},
 		Fix: &Fix{"forget this connection", sp.command("conntrack -D -p udp --orig-src %s --orig-port-src %d --orig-dst %s --orig-port-dst %d", f.Src.Addr(), f.Src.Port(), f.Dst.Addr(), f.Dst.Port())},
 	})

@@ -92,11 +92,6 @@ func (l *lab) index() *inspect.Index {
 	if len(problems) > 0 {
 		l.t.Fatalf("problems: %+v", problems)
 	}
-	for i := range s.Networks {
-		if r := s.Networks[i].Ruleset; r != nil {
-			r.Legacy = nil // what is loaded on the machine
-		}
-	}
 	return inspect.NewIndex(s)
 }
 

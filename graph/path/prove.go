@@ -191,7 +191,7 @@ func ruleSeen(n *inspect.Network, e *SeenEvent) filter.Rule {
 		return r
 	}
 	for i := range n.Ruleset.Rules {
-		if o := &n.Ruleset.Rules[i]; o.Handle == e.Handle && o.Table == e.Table && o.Family == e.Family {
+		if o := &n.Ruleset.Rules[i]; o.Handle == e.Handle && o.Table == e.Table && o.Family == e.Family && !o.Legacy {
 			r.Text = graph.RuleText(n.Ruleset, o)
 		}
 	}
@@ -320,8 +320,12 @@ func (v *prover) same(f fate, l *Leg) {
 	}
 }
 
-// blind reports whether a step is where packets could not be seen.
+// blind reports whether a step is where packets could not be seen, or its rule
+// one that the kernel does not tell of: those of the older iptables.
 func (v *prover) blind(end *Step) bool {
+	if end.Rule != nil && end.Rule.Legacy {
+		return true
+	}
 	for id := range v.s.Unwatched {
 		if netnsKey(id) == end.Netns {
 			return true

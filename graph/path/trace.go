@@ -308,11 +308,7 @@ func ruleText(r *filter.Rule) string {
 	if r == nil {
 		return "no rules"
 	}
-	text := fmt.Sprintf("%s %s %s", r.Family, r.Table, r.Chain)
-	if r.Handle != 0 {
-		text += fmt.Sprintf(" handle %d", r.Handle)
-	}
-	return text + ": " + r.Text
+	return r.Place().String() + ": " + r.Text
 }
 
 // tuple writes addresses and ports.

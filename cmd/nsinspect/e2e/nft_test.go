@@ -174,8 +174,8 @@ func TestLegacyTables(t *testing.T) {
 			continue
 		}
 		found++
-		if has := slices.Contains(n.Ruleset.Legacy, "ip: nat"); has != want {
-			t.Errorf("%s: legacy %q, want nat: %t", n.NS, n.Ruleset.Legacy, want)
+		if has := slices.Contains(n.Ruleset.Tables, inspect.NFTable{Family: inspect.NFIPv4, Name: "nat", Legacy: true}); has != want || len(n.Ruleset.Legacy) > 0 {
+			t.Errorf("%s: tables %+v, not read %q, want nat: %t", n.NS, n.Ruleset.Tables, n.Ruleset.Legacy, want)
 		}
 	}
 	if found != len(with) {

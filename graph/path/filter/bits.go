@@ -143,12 +143,15 @@ func (p partial) compare(b []byte) (sign int, ok bool) {
 
 // in reports whether it is in a range.
 func (p partial) in(low, high []byte) truth {
-	above, ok := p.compare(low)
-	below, ok2 := p.compare(high)
+	n := len(low)
+	if len(p.data) < n || len(high) != n {
+		return maybe
+	}
+	least, most := p.ends()
 	switch {
-	case ok && above < 0, ok2 && below > 0, !p.whole() && p.apart(low, high):
+	case bytes.Compare(most[:n], low) < 0, bytes.Compare(least[:n], high) > 0, !p.whole() && p.apart(low, high):
 		return no
-	case ok && ok2:
+	case bytes.Compare(least[:n], low) >= 0 && bytes.Compare(most[:n], high) <= 0:
 		return yes
 	}
 	return maybe

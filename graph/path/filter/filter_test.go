@@ -15,21 +15,37 @@ import (
 	"nsinspect/inspect/live/wire"
 )
 
+// backends are where iptables can have its rules.
+var backends = [...]string{"nft", "legacy"}
+
 // rules loads rules in a namespace of their own and reads them back. Lines
-// that begin with iptables or ip6tables are run, the others are nft's.
+// that begin with iptables or ip6tables are run, with nf_tables for their back
+// end where they do not name another; the others are nft's.
 func rules(t *testing.T, script string) *inspect.Network {
 	t.Helper()
-	for _, tool := range []string{"nft", "iptables-nft", "ip6tables-nft"} {
+	return rulesOf(t, "nft", script)
+}
+
+// rulesOf is rules with another back end of iptables.
+func rulesOf(t *testing.T, backend, script string) *inspect.Network {
+	t.Helper()
+	for _, tool := range []string{"nft", "iptables-" + backend, "ip6tables-" + backend} {
 		if _, err := exec.LookPath(tool); err != nil {
 			livetest.Skip(t, "needs "+tool)
 		}
 	}
 	n := netlab.New(t)
+	if backend == "legacy" {
+		n.LegacyTables()
+	}
 	n.Do(func() error {
 		var forNft []string
 		for line := range strings.Lines(script) {
 			if words := strings.Fields(line); len(words) > 0 && strings.HasPrefix(words[0], "ip") && strings.Contains(words[0], "tables") {
-				if err := run("", strings.Replace(words[0], "tables", "tables-nft", 1), words[1:]...); err != nil {
+				if !strings.Contains(words[0], "-") {
+					words[0] += "-" + backend
+				}
+				if err := run("", words[0], words[1:]...); err != nil {
 					return err
 				}
 			} else {
@@ -44,7 +60,6 @@ func rules(t *testing.T, script string) *inspect.Network {
 	if len(problems) > 0 || len(nets) == 0 || nets[0].Ruleset == nil {
 		t.Fatalf("read rules: %+v", problems)
 	}
-	nets[0].Ruleset.Legacy = nil // of the machine
 	return &nets[0]
 }
 

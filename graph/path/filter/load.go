@@ -473,6 +473,7 @@ func (v *evaluation) networkHeader() partial {
 	}
 	h := unknownBytes(20)
 	put(h, 0, []byte{0x45})
+	h.mask[6], h.mask[7] = 0x1f, 0xff // it is no fragment but the first
 	put(h, 9, []byte{k.Proto})
 	addr(h, 12, k.Src, k.SrcUnknown)
 	addr(h, 16, k.Dst, k.DstUnknown)

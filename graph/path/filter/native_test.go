@@ -7,13 +7,27 @@ import (
 	"testing"
 
 	"nsinspect/graph/path/filter"
+	"nsinspect/inspect"
 )
 
 // verdicts checks answers: each line is a query, ":", the verdict and, where it
 // matters, a part of the rule, of the reason or of where it is translated to.
+// Rules of iptables alone have the same answers with each of its back ends.
 func verdicts(t *testing.T, script, table string) {
 	t.Helper()
-	n := rules(t, script)
+	for line := range strings.Lines(script) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "ip") {
+			check(t, rules(t, script), table)
+			return
+		}
+	}
+	for _, backend := range backends {
+		t.Run(backend, func(t *testing.T) { check(t, rulesOf(t, backend, script), table) })
+	}
+}
+
+func check(t *testing.T, n *inspect.Network, table string) {
+	t.Helper()
 	answer := regexp.MustCompile(`: *(accept|drop|reject|unknown)`)
 	for line := range strings.Lines(table) {
 		at := answer.FindStringIndex(line)

@@ -3,6 +3,7 @@ package filter
 import (
 	"net/netip"
 
+	"nsinspect/graph"
 	"nsinspect/inspect"
 )
 
@@ -127,9 +128,17 @@ type Rule struct {
 	Family string `json:"family"`
 	Table  string `json:"table"`
 	Chain  string `json:"chain"`
-	// Handle is that of `nft -a list ruleset`; 0 for the chain's policy.
+	// Legacy says that the table is one of the older iptables.
+	Legacy bool `json:"legacy,omitempty"`
+	// Handle is that of `nft -a list ruleset`, of a rule of the older iptables
+	// its number in the chain; 0 for the chain's policy.
 	Handle uint64 `json:"handle,omitempty"`
 	Text   string `json:"text"` // as nft lists it
+}
+
+// Place is where the rule is.
+func (r *Rule) Place() graph.RulePlace {
+	return graph.RulePlace{Family: r.Family, Table: r.Table, Chain: r.Chain, Legacy: r.Legacy, Handle: r.Handle}
 }
 
 // Result is what becomes of a packet at a hook.

@@ -2,9 +2,7 @@ package filter
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"nsinspect/graph"
 	"nsinspect/inspect"
@@ -23,7 +21,14 @@ func Run(rs *inspect.Ruleset, q Query) Result {
 	}
 	w := &walk{rs: rs, q: &q, packet: r.Packet, conn: r.Conn, left: maxRules}
 	w.index()
-	w.hook(&r)
+	orders := w.orders()
+	results := make([]Result, len(orders))
+	for i, bases := range orders {
+		one := *w
+		results[i] = r
+		one.hook(&results[i], bases)
+	}
+	r = together(results)
 	if r.Verdict == Accept {
 		w.legacy(&r)
 	}
@@ -37,6 +42,10 @@ const maxRules = 1 << 18
 // maxDepth is NFT_JUMP_STACK_SIZE of the kernel.
 const maxDepth = 16
 
+// maxLegacyDepth bounds what the older iptables, which has as deep a stack as
+// it has chains, is followed into.
+const maxLegacyDepth = 1024
+
 // The priorities at which connections are tracked and translated,
 // linux/netfilter_ipv4.h.
 const (
@@ -48,7 +57,10 @@ const (
 type chainKey struct {
 	family      inspect.NFFamily
 	table, name string
+	legacy      bool
 }
+
+func keyOf(c *inspect.NFChain) chainKey { return chainKey{c.Family, c.Table, c.Name, c.Legacy} }
 
 // walk is one packet on its way through the chains of a hook.
 type walk struct {
@@ -87,11 +99,11 @@ func (w *walk) index() {
 	w.rules, w.chains = map[chainKey][]*inspect.NFRule{}, map[chainKey]*inspect.NFChain{}
 	for i := range w.rs.Chains {
 		c := &w.rs.Chains[i]
-		w.chains[chainKey{c.Family, c.Table, c.Name}] = c
+		w.chains[keyOf(c)] = c
 	}
 	for i := range w.rs.Rules {
 		r := &w.rs.Rules[i]
-		k := chainKey{r.Family, r.Table, r.Chain}
+		k := chainKey{r.Family, r.Table, r.Chain, r.Legacy}
 		w.rules[k] = append(w.rules[k], r)
 	}
 }
@@ -101,19 +113,23 @@ func (w *walk) bases() []*inspect.NFChain {
 	dormant := map[chainKey]bool{}
 	for i := range w.rs.Tables {
 		t := &w.rs.Tables[i]
-		dormant[chainKey{t.Family, t.Name, ""}] = t.Flags&1 != 0
+		dormant[chainKey{t.Family, t.Name, "", t.Legacy}] = t.Flags&1 != 0
 	}
 	var out []*inspect.NFChain
 	for i := range w.rs.Chains {
 		c := &w.rs.Chains[i]
-		if c.Hook == w.q.Hook && w.serves(c) && !dormant[chainKey{c.Family, c.Table, ""}] {
+		if c.Hook == w.q.Hook && w.serves(c) && !dormant[chainKey{c.Family, c.Table, "", c.Legacy}] {
 			out = append(out, c)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *inspect.NFChain) int {
-		return cmp.Or(cmp.Compare(w.priority(a), w.priority(b)), cmp.Compare(a.Priority, b.Priority))
-	})
+	slices.SortStableFunc(out, w.before)
 	return out
+}
+
+// before compares the places of two base chains. Of equal ones the order is
+// not known between the older iptables and nf_tables.
+func (w *walk) before(a, b *inspect.NFChain) int {
+	return cmp.Or(cmp.Compare(w.priority(a), w.priority(b)), cmp.Compare(a.Priority, b.Priority))
 }
 
 // serves reports whether the packet is of the family of a chain.
@@ -152,16 +168,16 @@ func (w *walk) priority(c *inspect.NFChain) int32 {
 
 // hook runs the base chains. One that certainly stops the packet decides, also
 // where an earlier one could not be told.
-func (w *walk) hook(r *Result) {
+func (w *walk) hook(r *Result, bases []*inspect.NFChain) {
 	var open *Result // what could not be told
 	translated := false
-	for _, c := range w.bases() {
+	for _, c := range bases {
 		if c.Type == "nat" && (w.conn.State != New || translated || *w.bound()) {
 			continue
 		}
-		r.Chains = append(r.Chains, fmt.Sprintf("%s %s %s", c.Family, c.Table, c.Name))
+		r.Chains = append(r.Chains, chainWord(c))
 		w.base, w.pending = c, nil
-		e := w.decide(w.chain(chainKey{c.Family, c.Table, c.Name}))
+		e := w.decide(w.chain(keyOf(c)))
 		r.Rule, r.Reason, r.Verdict = w.tell(e.rule), e.reason, e.verdict
 		if e.verdict.Stops() {
 			return
@@ -261,7 +277,7 @@ func (w *walk) maybeEnd(e end, d *doubt) {
 // packet comes through it. back is why it may have left for the calling chain
 // before it got to the end that is returned.
 func (w *walk) rulesOf(k chainKey, depth int, here *doubt) (e end, f flow, back *doubt) {
-	if depth > maxDepth {
+	if depth > maxDepth && !k.legacy || depth > maxLegacyDepth {
 		w.lose(nil, "chains are nested too deep")
 		return end{}, flowEnd, nil
 	}
@@ -305,7 +321,7 @@ func (w *walk) act(k chainKey, r *inspect.NFRule, a action, depth int, here *dou
 }
 
 func (w *walk) jump(k chainKey, r *inspect.NFRule, a action, depth int, here *doubt) (e end, f flow, back *doubt) {
-	target := chainKey{k.family, k.table, a.jump}
+	target := chainKey{k.family, k.table, a.jump, k.legacy}
 	if w.chains[target] == nil {
 		w.lose(r, "its chain "+a.jump+" is not known")
 		return end{}, flowEnd, nil
@@ -339,42 +355,7 @@ func (w *walk) tell(r *inspect.NFRule) *Rule {
 			return nil
 		}
 		policy := cmp.Or(w.base.Policy, "accept")
-		return &Rule{Family: w.base.Family.String(), Table: w.base.Table, Chain: w.base.Name, Text: "policy " + policy}
+		return &Rule{Family: w.base.Family.String(), Table: w.base.Table, Chain: w.base.Name, Legacy: w.base.Legacy, Text: "policy " + policy}
 	}
-	return &Rule{Family: r.Family.String(), Table: r.Table, Chain: r.Chain, Handle: r.Handle, Text: graph.RuleText(w.rs, r)}
-}
-
-// legacy takes into account the tables of the older iptables, which are not
-// read: where they have a chain at the hook, the packet may be stopped there.
-func (w *walk) legacy(r *Result) {
-	family := "ip: "
-	if w.packet.Dst.Is6() {
-		family = "ip6: "
-	}
-	if w.q.Bridge || w.q.Netdev {
-		return
-	}
-	for _, l := range w.rs.Legacy {
-		tables, ok := strings.CutPrefix(l, family)
-		for _, t := range strings.Fields(tables) {
-			if ok && legacyHook(t, w.q.Hook) {
-				r.Verdict, r.Rule = Unknown, nil
-				r.Reason = "table " + t + " of the older iptables (iptables-legacy -t " + t + " -S) is loaded and cannot be read"
-				return
-			}
-		}
-	}
-}
-
-// legacyHook reports whether a table of iptables(8) has a chain at a hook.
-func legacyHook(table, hook string) bool {
-	switch table {
-	case "filter", "security":
-		return hook == "input" || hook == "forward" || hook == "output"
-	case "nat":
-		return hook != "forward"
-	case "raw":
-		return hook == "prerouting" || hook == "output"
-	}
-	return true
+	return &Rule{Family: r.Family.String(), Table: r.Table, Chain: r.Chain, Legacy: r.Legacy, Handle: r.Handle, Text: graph.RuleText(w.rs, r)}
 }

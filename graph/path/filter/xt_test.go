@@ -54,6 +54,8 @@ func TestIptables(t *testing.T) {
 		{"physdev of a port", lines("-m physdev --physdev-in veth+ --physdev-out veth2 -j DROP", "-m physdev --physdev-out veth3 -j REJECT"), ":accept\nphys:drop"},
 		{"owner", "iptables -A OUTPUT -m owner --uid-owner 7 -j DROP", "hook=output noin:unknown sends"},
 		{"icmp", lines("-p icmp --icmp-type echo-request -j DROP", "-p icmp ! --icmp-type 3 -j REJECT"), "ping:drop\n:accept"},
+		{"fragments", lines("-f -j DROP", "-p udp ! -f -j DROP"), ":accept\nudp:drop"},
+		{"any interface", lines("! -i + -j DROP", "-o + -p udp -j DROP"), ":accept\nudp:drop"},
 		{"comment and LOG", lines("-m comment --comment ok -j LOG --log-prefix x", "-m comment --comment no -j DROP"), ":drop no"},
 		{"not read", lines("-p tcp -m string --string x --algo bm -j DROP"), ":unknown string\nudp:accept"},
 		{"target not read", lines("-p tcp -j NFQUEUE --queue-num 1"), ":unknown\nudp:accept"},

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -33,11 +31,14 @@ func nftHead(b []byte) (inspect.NFFamily, attrs, error) {
 	return inspect.NFFamily(b[0]), attrs{rest: b[sizeofNfGenmsg:]}, nil
 }
 
-// netfilter reads nf_tables. A kernel without it has no rules; that is what
-// is recorded. The list is read again while its generation changes.
+// netfilter reads nf_tables and the older iptables. A kernel without them has
+// no rules; that is what is recorded. The list of nf_tables is read again
+// while its generation changes.
 func (v *visitor) netfilter(r *room) error {
-	legacy, err := v.legacyTables()
-	r.net.Ruleset = &inspect.Ruleset{Legacy: legacy}
+	var older legacyRules
+	err := v.legacy(r, &older)
+	r.net.Ruleset = &inspect.Ruleset{}
+	defer func() { older.join(r.net.Ruleset) }()
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (v *visitor) netfilter(r *room) error {
 	defer s.close()
 	for range tries {
 		rs, same, err := readRuleset(s)
-		rs.Legacy, r.net.Ruleset = r.net.Ruleset.Legacy, rs
+		r.net.Ruleset = rs
 		if err != nil || same {
 			return errors.Join(noSubsystem(err), v.flowsToo(r, s))
 		}
@@ -276,27 +277,4 @@ func userComment(b []byte) string {
 		b = b[2+int(b[1]):]
 	}
 	return ""
-}
-
-// legacyTables are the tables of the older iptables, by family. It must run on
-// a thread in the namespace. The files exist only where its modules are loaded.
-func (v *visitor) legacyTables() ([]string, error) {
-	if v.netDir < 0 {
-		var err error
-		path := v.o.ProcRoot + "/thread-self/net"
-		if v.netDir, err = unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-		}
-	}
-	var out []string
-	for _, f := range []struct{ file, family string }{{"ip_tables_names", "ip"}, {"ip6_tables_names", "ip6"}} {
-		b, err := readFileAt(v.netDir, f.file)
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return out, &fs.PathError{Op: "read", Path: f.file, Err: err}
-		}
-		if words := strings.Fields(string(b)); len(words) > 0 {
-			out = append(out, f.family+": "+strings.Join(words, " "))
-		}
-	}
-	return out, nil
 }

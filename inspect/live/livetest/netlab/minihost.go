@@ -97,6 +97,26 @@ func (n *NS) Iptables(rules string) {
 	n.Run(rules, "iptables-nft-restore")
 }
 
+// LegacyTables skips the test where the kernel has no tables of the older
+// iptables.
+func (n *NS) LegacyTables() {
+	n.t.Helper()
+	missing := ""
+	n.Do(func() error {
+		for _, name := range []string{"iptables-legacy", "ip6tables-legacy"} {
+			if _, err := exec.LookPath(name); err != nil {
+				missing = "needs " + name + " (apt-get install iptables)"
+			} else if out, err := exec.Command(name, "-t", "nat", "-S").CombinedOutput(); err != nil {
+				missing = "needs a kernel with ip_tables and ip6_tables: " + string(out)
+			}
+		}
+		return nil
+	})
+	if missing != "" {
+		livetest.Skip(n.t, missing)
+	}
+}
+
 // Run runs a program in the namespace with stdin. The test skips where it is
 // not installed and fails where it fails.
 func (n *NS) Run(stdin, name string, args ...string) {
