@@ -213,8 +213,12 @@ func (b *topologyBuilder) finish() *Topology {
 	slices.SortStableFunc(t.Edges, func(a, b Edge) int {
 		an, ai := place(a.From)
 		bn, bi := place(b.From)
+		label := cmp.Compare(a.Label, b.Label)
+		if a.Kind == EdgePublish {
+			label = 0 // they are in the order of the ports
+		}
 		return cmp.Or(cmp.Compare(slices.Index(edgeOrder, a.Kind), slices.Index(edgeOrder, b.Kind)),
-			cmp.Compare(an, bn), cmp.Compare(ai, bi), cmp.Compare(a.To, b.To), cmp.Compare(a.Label, b.Label))
+			cmp.Compare(an, bn), cmp.Compare(ai, bi), cmp.Compare(a.To, b.To), label)
 	})
 	slices.SortFunc(t.Servers, func(a, b Server) int { return cmp.Compare(a.PID, b.PID) })
 	t.Servers = slices.Compact(t.Servers)

@@ -13,7 +13,7 @@ func DOT(w io.Writer, v Drawing) error {
 	s := sceneOf(v)
 	out := bufio.NewWriter(w)
 	p := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
-	p("graph nsinspect {\n\trankdir=LR\n")
+	p("graph nsinspect {\n\trankdir=LR ranksep=0.8\n")
 	p("\tgraph [fontname=\"sans-serif\" fontsize=11 style=\"rounded,filled\" fillcolor=\"#f6f8fa\" color=\"#8c959f\"]\n")
 	p("\tnode [fontname=\"sans-serif\" fontsize=10 shape=box style=filled fillcolor=white color=\"#57606a\"]\n")
 	p("\tedge [fontname=\"sans-serif\" fontsize=9 color=\"#57606a\"]\n")
@@ -78,7 +78,7 @@ func dotLineStyle(l *line) string {
 	case l.look == strong && l.vague:
 		style = " penwidth=2 style=dashed"
 	case l.look == strong:
-		style = " penwidth=2"
+		style = " penwidth=2 tailport=e headport=w" // beside the text of the nodes, not across that
 	case l.look == onward:
 		style = " style=dashed dir=forward"
 		if l.up {
@@ -88,6 +88,9 @@ func dotLineStyle(l *line) string {
 		style = " style=dotted dir=forward color=\"#0969da\" constraint=false"
 	case l.vague:
 		style = " style=dashed"
+	}
+	if l.ports {
+		style += " fontcolor=\"#0969da\""
 	}
 	return style
 }

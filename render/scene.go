@@ -54,6 +54,7 @@ type line struct {
 	why      string
 	look     look
 	vague    bool
+	ports    bool // the label has published ports
 	hit      bool // a packet's path goes along it
 }
 
@@ -91,69 +92,6 @@ func (s *scene) highlight(path []string) {
 	for i := range s.lines {
 		s.lines[i].hit = step[[2]string{s.lines[i].from, s.lines[i].to}]
 	}
-}
-
-func (s *scene) network(t *graph.Topology) {
-	ends := joined(t)
-	for _, ns := range t.Namespaces {
-		b := box{key: ns.Key, label: netnsLabel(ns), anchor: ends[ns.Key]}
-		switch ns.Kind {
-		case graph.NetnsHost:
-			b.look = own
-		case graph.NetnsDark, graph.NetnsUnknown:
-			b.look = vague
-		}
-		for _, i := range drawn(ns, ends) {
-			b.nodes = append(b.nodes, node{key: i.Key, label: ifaceLabel(i), look: ifaceLook(i)})
-		}
-		s.boxes = append(s.boxes, b)
-	}
-	for i := range t.Servers {
-		s.loose = append(s.loose, node{key: t.Servers[i].Key, label: serverLabel(&t.Servers[i])})
-	}
-	ports := map[[2]string]int{} // the line of what is published at the same two ends
-	for i := range t.Edges {
-		e := &t.Edges[i]
-		l := line{
-			from: e.From, to: e.To, label: sanitizeAll([]string{edgeLabel(e)}), why: Sanitize(e.Evidence), look: edgeLook(e.Kind), vague: e.OneSided,
-		}
-		if e.Kind == graph.EdgePublish {
-			if k, ok := ports[[2]string{l.from, l.to}]; ok {
-				s.lines[k].label, s.lines[k].why = append(s.lines[k].label, l.label...), s.lines[k].why+"; "+l.why
-				continue
-			}
-			ports[[2]string{l.from, l.to}] = len(s.lines)
-		}
-		switch e.Kind {
-		case graph.EdgePort, graph.EdgeLower, graph.EdgeUnderlay, graph.EdgeRoute:
-			l.from, l.to, l.up = e.To, e.From, true
-		}
-		s.lines = append(s.lines, l)
-	}
-}
-
-func ifaceLook(i *graph.Iface) look {
-	switch {
-	case i.Missing:
-		return vague
-	case i.Default != "" && i.Netns().Kind == graph.NetnsHost:
-		return outlet
-	case !i.Up || i.State == "DOWN":
-		return bad
-	}
-	return plain
-}
-
-func edgeLook(k graph.EdgeKind) look {
-	switch k {
-	case graph.EdgePeer:
-		return strong
-	case graph.EdgeRoute, graph.EdgeUnderlay:
-		return onward
-	case graph.EdgePublish:
-		return open
-	}
-	return plain
 }
 
 // users draws a box for each user namespace with what it owns.

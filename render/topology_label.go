@@ -82,10 +82,13 @@ func sanitizeAll(lines []string) []string {
 	return out
 }
 
-// joined are the keys at which an edge ends.
-func joined(t *graph.Topology) map[string]bool {
+// joined are the keys at which an edge ends that is not drawn along another.
+func joined(t *graph.Topology, along map[int]int) map[string]bool {
 	ends := make(map[string]bool, 2*len(t.Edges))
 	for i := range t.Edges {
+		if _, ok := along[i]; ok {
+			continue
+		}
 		ends[t.Edges[i].From], ends[t.Edges[i].To] = true, true
 	}
 	return ends

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
+	"testing"
 
 	"nsinspect/inspect"
 )
@@ -123,6 +127,20 @@ func (b *hostBuilder) wire(nets ...*netBuilder) *hostBuilder {
 		b.s.Networks = append(b.s.Networks, *n.Network)
 	}
 	return b
+}
+
+// file writes the host to a file.
+func (b *hostBuilder) file(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := inspect.Encode(&out, &b.s); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "host.json")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // wiredHost is a Docker host with all that a drawing can show: a network of

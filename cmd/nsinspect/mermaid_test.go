@@ -128,15 +128,7 @@ func mermaidDrawings(t *testing.T) []string {
 	for i, name := range append(names, ascii.String()) {
 		host.link(inspect.Interface{Index: 2 + i, Name: name, Alias: name, Kind: name})
 	}
-	file := filepath.Join(t.TempDir(), "words.json")
-	var out bytes.Buffer
-	if err := inspect.Encode(&out, &b.wire(host).s); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return append(all, drawFile(t, file, "--mermaid"))
+	return append(all, drawFile(t, b.wire(host).file(t), "--mermaid"))
 }
 
 // mermaidParser returns a directory with read.mjs and what that imports, of
