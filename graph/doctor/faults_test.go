@@ -1,8 +1,12 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -10,6 +14,7 @@ import (
 
 	"nsinspect/graph/doctor"
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/livetest"
 	"nsinspect/inspect/live/livetest/netlab"
 )
 
@@ -213,15 +218,15 @@ var publishFaults = []fault{
 	},
 	{
 		name: "port taken", check: "port-taken", severity: doctor.Warning, object: "port 8080→80/tcp",
-		cause: "nginx (pid 1003) listens on 0.0.0.0:8080, and a rule sends the same port to 172.17.0.2 of web",
-		do:    func(l *lab) { l.listen(l.Host, "0.0.0.0:8080"); l.holder("nginx") },
-		undo:  func(l *lab) { l.hangUp() },
+		cause: " listens on [::]:8080, and a rule sends the same port to 172.17.0.2 of web",
+		do:    func(l *lab) { l.serve("nginx", "8080") },
+		undo:  (*lab).endServers,
 	},
 	{
 		name: "docker-proxy left over", check: "port-taken", severity: doctor.Warning, object: "port 8099/tcp",
-		cause: "docker-proxy (pid 1003) holds it, and no container publishes it", fix: "kill 1003",
-		do:   func(l *lab) { l.listen(l.Host, "0.0.0.0:8099"); l.holder("docker-proxy") },
-		undo: func(l *lab) { l.hangUp(); l.listen(l.Host, "0.0.0.0:8080"); l.holder("docker-proxy") },
+		cause: "holds it, and no container publishes it", fix: "kill ",
+		do:   func(l *lab) { l.serve("docker-proxy", "8099") },
+		undo: func(l *lab) { l.killServers(); l.serve("docker-proxy", "8080") },
 	},
 	{
 		name: "ports bypass the firewall", check: "published-open", severity: doctor.Note, object: "published ports",
@@ -264,18 +269,39 @@ func (l *lab) hangUp() {
 	l.sockets = nil
 }
 
-// holder says that the host's sockets are those of process 1003.
-func (l *lab) holder(comm string) {
-	l.adapt = func(s *inspect.Snapshot) {
-		p := inspect.Process{PID: 1003, Info: &inspect.Info{Comm: comm, State: "S"}}
-		p.NS[inspect.LinkNet] = l.Host.ID
-		s.Processes = append(s.Processes, p)
-		for i := range s.Networks {
-			for k := range s.Networks[i].Sockets {
-				s.Networks[i].Sockets[k].Holders = []inspect.FD{{PID: 1003, FD: 3}}
-			}
-		}
+// serve has a process with a name of its own listen on a port of the host.
+func (l *lab) serve(comm, port string) {
+	l.t.Helper()
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		livetest.Skip(l.t, "needs busybox")
 	}
+	program := filepath.Join(l.t.TempDir(), comm)
+	if err := os.Symlink(busybox, program); err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := exec.Command(program, "nc", "-l", "-p", port)
+	cmd.Args[0] = "busybox"
+	l.Host.Do(cmd.Start) // forked on this thread: in its namespace
+	l.servers = append(l.servers, cmd)
+	l.t.Cleanup(l.endServers)
+}
+
+func (l *lab) endServers() {
+	for _, cmd := range l.servers {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	l.servers = nil
+}
+
+// killServers does what the finding says, kill PID.
+func (l *lab) killServers() {
+	for _, cmd := range l.servers {
+		l.typed(l.Host, fmt.Sprintf("kill %d", cmd.Process.Pid))
+		cmd.Wait()
+	}
+	l.servers = nil
 }
 
 var otherFaults = []fault{
@@ -324,23 +350,16 @@ var otherFaults = []fault{
 	},
 	{
 		name: "conntrack nearly full", check: "conntrack-full", severity: doctor.Warning, object: "connection tracking",
-		cause: "900 of at most 1000", fix: "nf_conntrack_max=2000",
-		do: func(l *lab) {
-			l.sysctl("net.netfilter.nf_conntrack_count", "900", "net.netfilter.nf_conntrack_max", "1000")
-		},
-		undo: func(l *lab) {
-			l.sysctl("net.netfilter.nf_conntrack_count", "700", "net.netfilter.nf_conntrack_max", "1000")
-		},
+		cause: "20 of at most 22 connections are tracked", fix: "nf_conntrack_max=44",
+		do:   func(l *lab) { l.track(20); l.sysctl("net.netfilter.nf_conntrack_max", "22") },
+		undo: func(l *lab) { l.sysctl("net.netfilter.nf_conntrack_max", "44") },
 	},
 	{
 		name: "conntrack full", check: "conntrack-full", severity: doctor.Fault, object: "connection tracking",
-		cause: "1000 of at most 1000",
-		fix:   "sysctl -w",
-		do: func(l *lab) {
-			l.sysctl("net.netfilter.nf_conntrack_count", "1000", "net.netfilter.nf_conntrack_max", "1000")
-		},
-		undo: func(l *lab) {
-			l.sysctl("net.netfilter.nf_conntrack_count", "10", "net.netfilter.nf_conntrack_max", "1000")
+		cause: "20 of at most 20 connections are tracked", fix: "sysctl -w",
+		do: func(l *lab) { l.track(20); l.sysctl("net.netfilter.nf_conntrack_max", "20") },
+		undo: func(l *lab) { // whoever opened so many has gone
+			l.Host.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })
 		},
 	},
 	{
@@ -353,6 +372,15 @@ var otherFaults = []fault{
 		},
 		undo: func(l *lab) { l.sysctl("net.ipv4.neigh.default.gc_thresh3", "1024") },
 	},
+}
+
+// track has the host track n connections, and no others. The limit is that of
+// the machine, which is not for a test to change.
+func (l *lab) track(n int) {
+	l.Host.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })
+	for i := range n {
+		l.send(fmt.Sprintf("192.0.2.10:%d", 20000+i))
+	}
 }
 
 // sysctl sets what only the first network namespace could have set.

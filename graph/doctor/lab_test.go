@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +26,7 @@ type lab struct {
 	more    []*netlab.NS // other namespaces that processes are in, from pid 1003
 	adapt   func(*inspect.Snapshot)
 	sockets []net.Listener
+	servers []*exec.Cmd // of the host, that listen
 }
 
 const labFacts = wire.Facts &^ (inspect.FactConnections | inspect.FactServers)
@@ -51,6 +54,12 @@ func (l *lab) snapshot() *inspect.Snapshot {
 			s.Containers = append(s.Containers, c)
 		}
 		s.Processes = append(s.Processes, p)
+	}
+	for _, cmd := range l.servers {
+		p := inspect.Process{PID: cmd.Process.Pid, Info: &inspect.Info{Comm: filepath.Base(cmd.Path), State: "S"}}
+		p.NS[inspect.LinkNet] = l.Host.ID
+		s.Processes = append(s.Processes, p)
+		o.PIDs = append(o.PIDs, p.PID)
 	}
 	o.Facts |= inspect.FactPorts
 	var problems []inspect.Problem
