@@ -140,6 +140,10 @@ func (o *traceOptions) run(ctx context.Context) error {
 	if o.dot {
 		err = render.DOT(o.output.app.stdout, render.Drawing{Net: t, Path: v.Keys()})
 		o.output.app.notePartial(x)
+		if r.Proof != nil {
+			a := o.output.app
+			a.notes = append(a.notes, strings.TrimSuffix("--verify: "+string(r.Proof.Agreement)+": "+r.Proof.Reason, ": "))
+		}
 	} else {
 		err = o.write(v, x)
 	}

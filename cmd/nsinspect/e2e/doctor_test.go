@@ -163,7 +163,7 @@ func TestDoctorWithoutDocker(t *testing.T) {
 	n.Addr("ens3", "192.0.2.10/24")
 	n.Route("default", "192.0.2.1", "ens3")
 	state := func() string {
-		return output(t, "nsenter", at(n), "sh", "-ec", "ip link; ip address; ip route show table all; ip rule; ip neigh; nft list ruleset; sysctl -a 2>/dev/null | grep -v -e nf_conntrack_count -e random -e 'fs\\.' -e 'kernel\\.'")
+		return output(t, "nsenter", at(n), "sh", "-ec", "ip link; ip address; ip route show table all; ip rule; ip neigh; nft list ruleset; sysctl -a 2>/dev/null | grep -v -e nf_conntrack_count -e random -e 'fs\\.' -e 'kernel\\.'; "+trackedConnections)
 	}
 	keep(t, n)
 	before := state()

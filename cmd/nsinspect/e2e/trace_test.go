@@ -74,7 +74,7 @@ func TestTraceDocker(t *testing.T) {
 	front := docker.Inspect(t, s["front"].ID).NetworkSettings.Networks["shop"].IPAddress
 	back := docker.Inspect(t, s["back"].ID).NetworkSettings.Networks["shop"].IPAddress
 	state := func() string {
-		return inDaemon(t, "sh", "-c", "nft -s list ruleset; ip -br link; ip -4 route show table all; ip rule; sysctl -a -r 'ip_forward|rp_filter' 2>/dev/null")
+		return inDaemon(t, "sh", "-c", "nft -s list ruleset; ip -br link; ip -4 route show table all; ip rule; sysctl -a -r 'ip_forward|rp_filter' 2>/dev/null; "+trackedConnections)
 	}
 	before := state()
 	for _, tc := range []struct {
@@ -108,4 +108,26 @@ func TestTraceDocker(t *testing.T) {
 	if r := follow(t, published...); r.Disposition != path.Accepted || !connects(out, "192.0.2.10:8080") {
 		t.Errorf("repaired: %s (%s)", r.Disposition, r.Reason)
 	}
+}
+
+// BenchmarkTrace compares, in the same run on a host made of 150 network
+// namespaces on one bridge: trace from one of them to another with graph, which
+// reads as many namespaces, and with ls, which reads none; and what a real
+// packet adds.
+func BenchmarkTrace(b *testing.B) {
+	c := newCrowd(b, 150)
+	var ls, graph, trace, verify []time.Duration
+	for b.Loop() {
+		for range 5 {
+			ls = append(ls, c.time(b, binary, "ls"))
+			graph = append(graph, c.time(b, binary, "graph"))
+			trace = append(trace, c.time(b, binary, "trace", "n1", "10.1.1.3"))
+			verify = append(verify, c.time(b, binary, "trace", "n1", "10.1.1.3", "--verify"))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(median(trace).Microseconds())/1000, "trace-ms")
+	b.ReportMetric(float64(median(trace))/float64(median(graph)), "x-graph")
+	b.ReportMetric(float64(median(trace))/float64(median(ls)), "x-ls")
+	b.ReportMetric(float64((median(verify)-median(trace)).Microseconds())/1000, "verify-more-ms")
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,10 +94,13 @@ func (l *verifyLab) sh(n *netlab.NS, script string) {
 	n.Run("", "sh", "-ec", script)
 }
 
+// trackedConnections lists them without the time that they have left.
+const trackedConnections = `echo tracked; test ! -e /proc/net/nf_conntrack || sed -E 's/^(ipv[46] +[0-9]+ [a-z0-9]+ +[0-9]+) [0-9]+/\1/' /proc/net/nf_conntrack | sort`
+
 // netState is all that a run must leave as it was.
 const netState = `nft -s -a list ruleset; ip -d link | sed -E 's/[a-z_]*timer +[0-9.]+//g'; ip address; ip route show table all; ip -6 route show table all; ip rule
 sysctl -a 2>/dev/null | grep ^net | grep -v nf_conntrack_count
-echo tracked; sed -E 's/^(ipv[46] +[0-9]+ [a-z0-9]+ +[0-9]+) [0-9]+/\1/' /proc/net/nf_conntrack | sort; cat /proc/sys/net/netfilter/nf_conntrack_count`
+` + trackedConnections + "; cat /proc/sys/net/netfilter/nf_conntrack_count"
 
 func stateOf(t testing.TB, n *netlab.NS) string {
 	t.Helper()
@@ -224,7 +228,6 @@ func (l *verifyLab) sameRule(r *path.Report) {
 // of its own tells: then too nothing is left.
 func TestVerifyEnds(t *testing.T) {
 	l := newVerifyLab(t)
-	l.sh(l.Outside, "nft 'table ip silent { chain i { type filter hook input priority 0; tcp dport 99 drop; }; }'; ip route add blackhole 172.17.0.77")
 	l.sh(l.Outside, "sysctl -qw net.ipv4.icmp_echo_ignore_all=1")
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -275,12 +278,10 @@ func (l *verifyLab) tables(n *netlab.NS) (wait func()) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	// It listens once it is in poll.
-	await(l.t, func() bool {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/wchan", cmd.Process.Pid))
-		groups := output(l.t, "nsenter", at(n), "cat", "/proc/net/netlink")
-		return len(b) > 0 && strings.Contains(groups, fmt.Sprintf(" %d ", cmd.Process.Pid))
-	})
+	// It listens once its socket, one of netfilter, has groups: sk, protocol,
+	// port, groups.
+	listens := regexp.MustCompile(fmt.Sprintf(`(?m)^\S+\s+12\s+%d\s+0*[1-9a-f]`, cmd.Process.Pid))
+	await(l.t, func() bool { return listens.MatchString(output(l.t, "nsenter", at(n), "cat", "/proc/net/netlink")) })
 	return func() {
 		for s := bufio.NewScanner(out); s.Scan(); {
 			if strings.Contains(s.Text(), "nsinspect") {
@@ -311,6 +312,19 @@ func TestVerifyTwice(t *testing.T) {
 		}
 	}
 	l.unchanged(before)
+}
+
+// TestVerifyDrawn holds that a drawing is one also with a proof, which is told
+// beside it.
+func TestVerifyDrawn(t *testing.T) {
+	l := newVerifyLab(t)
+	cmd := l.command(l.Web, "198.51.100.7:53", "--dot")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || !bytes.HasPrefix(out, []byte("graph")) || !strings.Contains(stderr.String(), "note: --verify: AGREES\n") {
+		t.Errorf("%v: %s\n%s", err, stderr.String(), out)
+	}
 }
 
 // TestVerifyUnprivileged holds that a user is told what is needed.
