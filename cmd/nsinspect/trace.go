@@ -64,7 +64,7 @@ With --from-outside a packet from outside comes to DEST, such as a published
 port. Where rules look at who sends it, --source has to say.
 
 The status is 0 when packet and answer get through, 1 when one is stopped, and 2
-when that cannot be told.`,
+when that cannot be told; with --verify also 1 when the two differ.`,
 		Example: `  nsinspect trace web1 8.8.8.8
   nsinspect trace web1 db1:5432
   nsinspect trace self web1:80

@@ -87,8 +87,14 @@ func TestTraceDocker(t *testing.T) {
 		{[]string{"--from-outside", front + ":22"}, path.DeniedIn, "filter"},
 		{[]string{"front", "back:80"}, path.Accepted, "delivered: " + front + " → " + back + ":80"},
 	} {
+		if tc.args[0] == "front" { // which can send
+			tc.args = append(tc.args, "--verify")
+		}
 		r := follow(t, tc.args...)
 		text, _ := json.Marshal(r.Forward.Steps)
+		if r.Proof != nil && (r.Proof.Agreement != path.Agrees || r.Proof.Answer == "") {
+			t.Errorf("trace %v: %+v", tc.args, r.Proof)
+		}
 		if r.Disposition != tc.want || !strings.Contains(string(text), tc.step) {
 			t.Errorf("trace %v: %s (%s), want %s with %q:\n%s", tc.args, r.Disposition, r.Reason, tc.want, tc.step, text)
 		}
