@@ -310,6 +310,9 @@ func (p *Plan) supervise() {
 				s.tty = fd
 			}
 		}
+		if p.Pty && r.KillChild {
+			s.tied = p.facts.Self.PID
+		}
 		p.add(s)
 	}
 	if proc {

@@ -2,9 +2,9 @@ package enter
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,13 +22,21 @@ type terminal struct {
 	slave  int
 	in     int // the descriptor that input comes from, -1 for none
 	out    int // the descriptor that output goes to
-	modes  *unix.Termios
+
+	typed  bool // in is a terminal
+	shared bool // with the program that our output goes to, such as less(1)
+
+	mu    sync.Mutex    // for what follows
+	modes *unix.Termios // of in, before it became raw; nil while it has not been
+	isRaw bool
+	hung  bool // master is closed
 }
 
 // runPty runs the stage in a session of its own whose terminal is a
 // pseudo-terminal, in the place of those of our descriptors that are one.
 func runPty(p *Plan, file *stage.File, keep []int) (status int, err error) {
-	t, err := openTerminal(p.facts.TTY)
+	tty := p.facts.TTY
+	t, err := openTerminal(tty, p.request.Pty == Auto && len(p.request.Command) > 0)
 	if err != nil {
 		return 0, err
 	}
@@ -36,7 +44,7 @@ func runPty(p *Plan, file *stage.File, keep []int) (status int, err error) {
 	files := []uintptr{0, 1, 2}
 	control := -1
 	for fd := range files {
-		if p.facts.TTY[fd] {
+		if tty[fd] {
 			files[fd] = uintptr(t.slave)
 			control = fd
 		}
@@ -45,8 +53,14 @@ func runPty(p *Plan, file *stage.File, keep []int) (status int, err error) {
 		files, control = []uintptr{uintptr(t.slave), uintptr(t.slave), uintptr(t.slave)}, 0
 	}
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGWINCH, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT,
-		syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM)
+	for _, s := range []os.Signal{
+		syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT,
+		syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
+	} {
+		if !signal.Ignored(s) { // by the caller; then the command ignores it too
+			signal.Notify(signals, s)
+		}
+	}
 	defer signal.Stop(signals)
 	pid, err := file.Spawn(keep, &syscall.ProcAttr{
 		Files: files, Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: control},
@@ -55,11 +69,7 @@ func runPty(p *Plan, file *stage.File, keep []int) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := t.raw(); err != nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		_, _ = syscall.Wait4(pid, nil, 0, nil)
-		return 0, err
-	}
+	t.own()
 	defer t.restore()
 	go t.pass(signals, pid)
 	return t.serve(pid)
@@ -67,7 +77,7 @@ func runPty(p *Plan, file *stage.File, keep []int) (status int, err error) {
 
 // openTerminal makes a pseudo-terminal. Its other end comes from the
 // descriptor itself (TIOCGPTPEER): no path is trusted.
-func openTerminal(tty [3]bool) (*terminal, error) {
+func openTerminal(tty [3]bool, mayShare bool) (*terminal, error) {
 	master, err := openFile("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, err
@@ -88,10 +98,9 @@ func openTerminal(tty [3]bool) (*terminal, error) {
 	if size, err := unix.IoctlGetWinsize(t.out, unix.TIOCGWINSZ); err == nil {
 		_ = unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, size)
 	}
-	if modes, err := unix.IoctlGetTermios(t.in, unix.TCGETS); err == nil {
-		_ = unix.IoctlSetTermios(t.slave, unix.TCSETS, modes)
-		t.modes = modes
-	}
+	t.typed = t.in >= 0 && tty[t.in]
+	t.shared = mayShare && t.typed && !tty[1] && isPipe(1)
+	t.copyModes()
 	return t, nil
 }
 
@@ -114,41 +123,40 @@ func (t *terminal) choose(tty [3]bool) {
 	}
 }
 
-// raw hands every key through to the pseudo-terminal, which makes of it what
-// the command's modes say; cfmakeraw of termios(3).
-func (t *terminal) raw() error {
-	if t.modes == nil {
-		return nil
-	}
-	m := *t.modes
-	m.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	m.Oflag &^= unix.OPOST
-	m.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	m.Cflag = m.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-	m.Cc[unix.VMIN], m.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(t.in, unix.TCSETS, &m); err != nil {
-		return fmt.Errorf("set the terminal to raw: %w", os.NewSyscallError("TCSETS", err))
-	}
-	return nil
-}
-
-func (t *terminal) restore() {
-	if t.modes != nil {
-		_ = unix.IoctlSetTermios(t.in, unix.TCSETS, t.modes)
-	}
-}
-
 // pass hands signals on; a change of the window is told to the
 // pseudo-terminal, which signals it.
 func (t *terminal) pass(signals <-chan os.Signal, pid int) {
 	for s := range signals {
-		if s == syscall.SIGWINCH {
-			if size, err := unix.IoctlGetWinsize(t.out, unix.TIOCGWINSZ); err == nil {
-				_ = unix.IoctlSetWinsize(t.fd, unix.TIOCSWINSZ, size)
+		switch s {
+		case syscall.SIGWINCH:
+			t.resize()
+		case syscall.SIGCONT:
+			t.resume()
+		default:
+			if sig := s.(syscall.Signal); !t.signalJob(sig) {
+				_ = syscall.Kill(pid, sig)
 			}
-			continue
 		}
-		_ = syscall.Kill(pid, s.(syscall.Signal))
+	}
+}
+
+// signalJob has the pseudo-terminal signal what it would if the key had been
+// typed there. It reports whether that was done: a terminal that is not raw
+// has taken the key for itself.
+func (t *terminal) signalJob(sig syscall.Signal) bool {
+	if !t.shared || sig != syscall.SIGINT && sig != syscall.SIGQUIT {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.hung && unix.IoctlSetInt(t.fd, unix.TIOCSIG, int(sig)) == nil
+}
+
+func (t *terminal) resize() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if size, err := unix.IoctlGetWinsize(t.out, unix.TIOCGWINSZ); err == nil && !t.hung {
+		_ = unix.IoctlSetWinsize(t.fd, unix.TIOCSWINSZ, size)
 	}
 }
 
@@ -173,15 +181,6 @@ func (t *terminal) serve(pid int) (status int, err error) {
 	return ws.ExitStatus(), nil
 }
 
-// input copies what is typed. The end of an input that is no terminal is
-// typed as the end of a file is.
-func (t *terminal) input() {
-	copyAll(func(b []byte) (int, error) { return ready(t.in, unix.POLLIN, b, unix.Read) }, t.master.Write)
-	if t.modes == nil {
-		_, _ = t.master.Write([]byte{4})
-	}
-}
-
 func (t *terminal) write(b []byte) (int, error) { return ready(t.out, unix.POLLOUT, b, unix.Write) }
 
 // ready does f when the descriptor is ready for it, which others may have set
@@ -203,6 +202,11 @@ func ready(fd int, events int16, b []byte, f func(int, []byte) (int, error)) (in
 func (t *terminal) drain(output <-chan struct{}) {
 	_ = t.master.SetReadDeadline(time.Now())
 	<-output
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hung {
+		return
+	}
 	copyAll(func(b []byte) (int, error) { return unix.Read(t.fd, b) }, t.write)
 }
 

@@ -17,6 +17,7 @@ type superviseStep struct {
 	init   bool // pid 1 of the new pid namespace only reaps; the command is pid 2
 	mirror bool // stop when the command is stopped, for the job control of a shell
 	tty    int  // a descriptor that is a terminal; -1 for none
+	tied   int  // the pid of nsinspect, with which the supervisor dies; 0 when that became the supervisor
 }
 
 func (s superviseStep) Words() string {
@@ -32,13 +33,16 @@ const (
 	sigactSize  = 32
 	siginfoSize = 128
 	siginfoCode = 8    // offset of si_code
-	siKernel    = 0x80 // si_code of a signal that the terminal sent
+	siKernel    = 0x80 // si_code of a signal that the terminal sent, or a timer
 	wnohang     = 1
 	wuntraced   = 2
 	wcontinued  = 8
 	continued   = 0xffff // status of a process that runs again
 	lastSignal  = 64
 	closeAll    = 0x7fffffff
+	// ofTerminal are the signals that a terminal sends to a whole job.
+	ofTerminal = 1<<unix.SIGHUP | 1<<unix.SIGINT | 1<<unix.SIGQUIT | 1<<unix.SIGCONT |
+		1<<unix.SIGTSTP | 1<<unix.SIGTTIN | 1<<unix.SIGTTOU | 1<<unix.SIGWINCH
 )
 
 // supervisor is what the pieces of the program share.
@@ -64,6 +68,9 @@ func (s superviseStep) compile(c *compiler) {
 	c.sigaction(c.Const(int64(unix.SIGCHLD)), v.dfl, oldChld)
 	c.sigmask(v.all, oldMask)
 	c.watchParent()
+	if s.tied != 0 {
+		v.tie()
+	}
 	if s.init {
 		v.forkInit()
 	}
@@ -118,6 +125,17 @@ func (c *compiler) dieWithParent() {
 	c.Place(alive)
 }
 
+// tie has the kernel kill us when nsinspect dies, which is our parent where it
+// stays for a terminal. Joining a user namespace clears the setting, so it is
+// made after that.
+func (v *supervisor) tie() {
+	v.prctl(unix.PR_SET_PDEATHSIG, int64(unix.SIGKILL))
+	alive := v.NewLabel()
+	v.JumpEqual(v.Try(unix.SYS_GETPPID), v.Const(int64(v.tied)), alive)
+	v.Exit(v.Const(128 + int64(unix.SIGKILL)))
+	v.Place(alive)
+}
+
 // forkInit makes pid 1 of the new pid namespace. It reaps orphans and does
 // nothing else; it ends when the supervisor kills it, or dies.
 func (v *supervisor) forkInit() {
@@ -144,14 +162,17 @@ func (v *supervisor) forkInit() {
 }
 
 // signals takes one signal after the other and passes those on that were sent
-// to us. What the terminal sends reaches the command by itself.
+// to us. What the terminal sends reaches the command by itself, but for a
+// hangup: that is for the leader of the session, see tty_ioctl(4).
 func (v *supervisor) signals() {
 	v.Place(v.loop)
 	sig := v.Try(unix.SYS_RT_SIGTIMEDWAIT, v.all, v.Address(v.info), stage.Zero, v.Const(sigsetSize))
 	v.JumpEqual(sig, v.Const(int64(unix.SIGCHLD)), v.reap)
 	v.JumpLess(v.Const(lastSignal), sig, v.loop) // interrupted
 	code := v.Compute(stage.And, v.Load(v.info+siginfoCode), v.Const(0xffffffff))
-	v.JumpEqual(code, v.Const(siKernel), v.loop)
+	pass, kernel := v.NewLabel(), v.NewLabel()
+	v.JumpEqual(code, v.Const(siKernel), kernel)
+	v.Place(pass)
 	v.Try(unix.SYS_KILL, v.child, sig)
 	// A stopped command would keep these pending.
 	wake := v.NewLabel()
@@ -160,6 +181,15 @@ func (v *supervisor) signals() {
 	v.Jump(v.loop)
 	v.Place(wake)
 	v.Try(unix.SYS_KILL, v.child, v.Const(int64(unix.SIGCONT)))
+	v.Jump(v.loop)
+	v.Place(kernel)
+	bit := v.Compute(stage.Shl, v.Const(1), sig)
+	v.JumpEqual(v.Compute(stage.And, bit, v.Const(ofTerminal)), stage.Zero, pass) // alarm(2), left running by the caller
+	hup := v.NewLabel()
+	v.JumpEqual(sig, v.Const(int64(unix.SIGHUP)), hup)
+	v.Jump(v.loop)
+	v.Place(hup)
+	v.JumpEqual(v.Try(unix.SYS_GETSID), v.Try(unix.SYS_GETPID), pass)
 	v.Jump(v.loop)
 }
 
