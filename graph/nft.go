@@ -192,6 +192,9 @@ func (w *ruleWriter) payloadOperand(e *inspect.NFExpr) operand {
 		case e.Offset == 2 && e.Len == 2 && name != "icmp":
 			w.drop(w.protoAt)
 			return operand{text: name + " dport", kind: valuePort}
+		case e.Offset == 13 && e.Len == 1 && name == "tcp":
+			w.drop(w.protoAt)
+			return operand{text: "tcp flags", kind: valueTCPFlags}
 		case e.Offset == 0 && e.Len == 1 && strings.HasPrefix(name, "icmp"):
 			w.drop(w.protoAt)
 			return operand{text: name + " type", kind: valueNumber}
@@ -252,6 +255,8 @@ func (w *ruleWriter) compare(e *inspect.NFExpr) {
 		w.say("%s %s", o.text, w.valueText(o, o.mask))
 	case o.mask != nil && o.kind == valueAddress:
 		w.say("%s%s %s", o.text, opText(e.Op), prefixText(e.Data, o.mask))
+	case o.mask != nil && o.kind == valueTCPFlags && len(e.Data) == 1 && len(o.mask) == 1:
+		w.say("%s%s %s / %s", o.text, opText(e.Op), tcpFlags(e.Data[0]), tcpFlags(o.mask[0]))
 	case o.mask != nil:
 		w.say("%s & %s%s %s", o.text, hexText(o.mask), orEqual(e.Op), hexText(e.Data))
 	case e.Op == "<=" && w.low.text == o.text && w.low.at == len(w.out)-1:

@@ -29,6 +29,7 @@ const (
 	valueState
 	valueStatus
 	valueRouteType
+	valueTCPFlags
 	valueImmediate
 )
 
@@ -53,6 +54,10 @@ func (w *ruleWriter) valueText(o operand, b inspect.Bytes) string {
 		return bitsText(b, []string{"invalid", "established", "related", "new", "", "", "untracked"})
 	case valueStatus:
 		return bitsText(b, []string{"expected", "seen-reply", "assured", "confirmed", "snat", "dnat", "", "", "", "dying"})
+	case valueTCPFlags:
+		if len(b) == 1 {
+			return tcpFlags(b[0])
+		}
 	case valueRouteType:
 		return routeTypeText(hostNumber(b))
 	}

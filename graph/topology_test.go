@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strings"
@@ -235,7 +236,10 @@ func FuzzTopology(f *testing.F) {
 // FuzzRuleText: a rule from a file is written in one line whatever is in it.
 func FuzzRuleText(f *testing.F) {
 	names := []string{"meta", "ct", "fib", "payload", "cmp", "range", "lookup", "bitwise", "immediate", "nat", "match", "target", "reject", "masq", "exthdr", "limit"}
-	words := []string{"", "iifname", "state", "==", ">=", "<=", "!=", "network", "transport", "link", "dnat", "tcp", "udp", "conntrack", "addrtype", "comment", "DNAT", "REJECT", "type", "l4proto"}
+	words := []string{
+		"", "iifname", "state", "==", ">=", "<=", "!=", "network", "transport", "link", "dnat", "tcp", "udp", "conntrack", "addrtype", "comment", "DNAT", "REJECT", "type", "l4proto",
+		"multiport", "mark", "connmark", "limit", "icmp", "icmp6", "iprange", "physdev", "owner", "pkttype", "rpfilter", "set", "state", "MARK", "CONNMARK", "LOG", "NFLOG", "CT", "TCPMSS", "REDIRECT", "SNAT",
+	}
 	f.Add([]byte{0, 1, 8, 1, 0, 4, 3, 0, 1, 9, 'l', 'o', 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rule := inspect.NFRule{Family: inspect.NFInet, Table: "t", Chain: "c"}
@@ -245,7 +249,7 @@ func FuzzRuleText(f *testing.F) {
 			rule.Exprs = append(rule.Exprs, inspect.NFExpr{
 				Name: names[int(data[0])%len(names)], Key: word(data[1]), Op: word(data[1]), Base: word(data[1]), Type: word(data[1]), Extension: word(data[1]),
 				Dreg: uint32(data[2] % 24), Sreg: uint32(data[3] % 24), Offset: uint32(data[4]), Len: uint32(data[3]), Flags: uint32(data[4]), Revision: uint32(data[4] % 4),
-				Code: uint32(data[4]), Data: value, To: value, Mask: value, Info: value, Set: "s", Regs: []uint32{1, 0, uint32(data[4] % 3), 0}[:data[4]%5],
+				Code: uint32(data[4]), Data: value, To: value, Mask: value, Info: bytes.Repeat(value, 1+int(data[4]%60)), Set: "s", Regs: []uint32{1, 0, uint32(data[4] % 3), 0}[:data[4]%5],
 			})
 		}
 		rs := &inspect.Ruleset{Rules: []inspect.NFRule{rule}, Sets: []inspect.NFSet{{Family: rule.Family, Table: "t", Name: "s", Flags: 1, Elements: []inspect.NFElement{{Key: inspect.Bytes{1}}, {Flags: 1}}}}}

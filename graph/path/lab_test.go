@@ -43,8 +43,12 @@ func newLab(t *testing.T) *lab {
 		ns         *netlab.NS
 		dev, addrs string
 	}{
-		{m.Host, "docker0", "fd17::1/64"}, {m.Web, "eth0", "fd17::2/64"}, {m.DB, "eth0", "fd17::3/64"},
-		{m.Host, "ens3", "fd19::10/64"}, {m.Outside, "up0", "fd19::1/64"}, {m.Outside, "lo", "fd08::8/128"},
+		{m.Host, "docker0", "fd17::1/64"},
+		{m.Web, "eth0", "fd17::2/64"},
+		{m.DB, "eth0", "fd17::3/64"},
+		{m.Host, "ens3", "fd19::10/64"},
+		{m.Outside, "up0", "fd19::1/64"},
+		{m.Outside, "lo", "fd08::8/128"},
 	} {
 		a.ns.Addr(a.dev, a.addrs)
 	}

@@ -1,11 +1,8 @@
 package path
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"nsinspect/graph"
 	"nsinspect/graph/path/filter"
@@ -95,78 +92,6 @@ func (w *tracer) begin(l *Leg) {
 	l.Steps = []Step{}
 }
 
-func (w *tracer) start(n *inspect.Network) error {
-	if !w.o.Outside {
-		w.send(n)
-		w.note()
-		return nil
-	}
-	in := n.Interface(w.o.Uplink)
-	gateway := netip.Addr{}
-	if in == nil {
-		in, gateway = uplink(n, w.packet.Dst)
-	}
-	if in == nil {
-		return errors.New("no default route says through which interface packets from outside come in")
-	}
-	if !w.packet.Src.IsValid() {
-		w.packet.Src = gateway
-		if !gateway.IsValid() {
-			w.packet.Src = stranger(in, w.packet.Dst)
-		}
-		w.packet.SrcUnknown, w.inside = true, inside(n, in)
-	}
-	if !w.packet.Src.IsValid() {
-		return errors.New("no address outside is known: say which with --source")
-	}
-	w.report.Packet = w.packet
-	w.step(n, in, Step{Do: "receive", Text: "arrives from outside at " + in.Name, MTU: in.MTU})
-	w.receive(n, in, w.packet.Dst)
-	w.note()
-	return nil
-}
-
-// uplink is the interface of the default route, and the next hop.
-func uplink(n *inspect.Network, to netip.Addr) (*inspect.Interface, netip.Addr) {
-	for i := range n.Routes {
-		r := &n.Routes[i]
-		if r.Table == 254 && r.Family == familyOf(to) && r.Dst.Bits() == 0 && len(r.Hops) > 0 && r.Type == "unicast" {
-			return n.Interface(r.Hops[0].Oif), r.Hops[0].Via
-		}
-	}
-	return nil, netip.Addr{}
-}
-
-// inside are the networks from which no packet comes in through an uplink:
-// those that the routes have elsewhere, unless a part of them is not.
-func inside(n *inspect.Network, uplink *inspect.Interface) (out []netip.Prefix) {
-	beyond := func(r *inspect.Route) bool { return r.Type == "unicast" && through(r, uplink.Index) }
-	for i := range n.Routes {
-		r := &n.Routes[i]
-		part := func(o inspect.Route) bool {
-			return beyond(&o) && r.Dst.Bits() <= o.Dst.Bits() && r.Dst.Contains(o.Dst.Addr())
-		}
-		if r.Dst.Bits() > 0 && (r.Table == 254 || r.Table == 255) && (r.Type == "unicast" || r.Type == "local") && !beyond(r) && !slices.ContainsFunc(n.Routes, part) {
-			out = append(out, r.Dst)
-		}
-	}
-	return out
-}
-
-// stranger is an address of the network of an interface that it has not
-// itself.
-func stranger(i *inspect.Interface, to netip.Addr) netip.Addr {
-	for _, a := range i.Addrs {
-		if a.Prefix.Addr().Is4() != to.Is4() {
-			continue
-		}
-		if next := a.Prefix.Addr().Next(); a.Prefix.Contains(next) && next != to {
-			return next
-		}
-	}
-	return netip.Addr{}
-}
-
 // answer follows the answer to where the packet came from.
 func (w *tracer) answer() {
 	last, end := w.packet, w.end
@@ -247,77 +172,4 @@ func (w *tracer) stop(n *inspect.Network, i *inspect.Interface, d Disposition, s
 		w.leg.Reason = s.Text
 	}
 	w.end = place{n, i}
-}
-
-// hook runs the rules of a hook. It returns false where the way ends.
-func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
-	at := q.In
-	if at == nil || q.Hook == "postrouting" {
-		at = cmp.Or(q.Out, q.In)
-	}
-	c := w.tracked(n, &q)
-	if w.reply && (q.Hook == "prerouting" || q.Hook == "output") {
-		w.undo(n, at, c, true)
-	}
-	q.Packet, q.Conn, q.RouteType = w.packet, c.Conn, filter.LocalTypes(n)
-	q.Lookup, q.Inside = w.lookups(n), w.inside
-	if q.Out != nil && !q.OutAddr.IsValid() {
-		q.OutAddr = sourceFor(q.Out, w.packet.Dst)
-	}
-	if q.In != nil {
-		q.InAddr = sourceFor(q.In, w.packet.Src)
-	}
-	r := filter.Run(filter.Rules(n), q)
-	switch {
-	case r.Verdict.Stops():
-		d := DeniedIn
-		if q.Hook == "postrouting" || q.Hook == "output" || q.Hook == "egress" {
-			d = DeniedOut
-		}
-		text := q.Hook + ": " + ruleText(r.Rule)
-		if r.Reason != "" {
-			text += ", " + r.Reason
-		}
-		w.stop(n, at, d, Step{Do: "filter", Text: text, Rule: r.Rule})
-		return false
-	case r.Verdict == filter.Unknown:
-		text := q.Hook + ": cannot be told: " + r.Reason
-		if r.Rule != nil {
-			text += ": " + ruleText(r.Rule)
-		}
-		w.stop(n, at, InsufficientInfo, Step{Do: "filter", Text: text, Rule: r.Rule})
-		return false
-	}
-	if len(r.Chains) > 0 {
-		w.step(n, at, Step{Do: "filter", Text: q.Hook + ": passes, " + ruleText(r.Rule), Rule: r.Rule})
-	}
-	if r.NAT != nil {
-		w.translated(n, at, &r)
-	}
-	w.packet.Mark, w.packet.MarkUnknown = r.Packet.Mark, r.Packet.MarkUnknown
-	if c.Conn = r.Conn; !c.Reply {
-		c.now = w.packet
-	}
-	if w.reply && (q.Hook == "postrouting" || q.Hook == "input") {
-		w.undo(n, at, c, false)
-	}
-	return true
-}
-
-func ruleText(r *filter.Rule) string {
-	if r == nil {
-		return "no rules"
-	}
-	return r.Place().String() + ": " + r.Text
-}
-
-// tuple writes addresses and ports.
-func tuple(p filter.Packet) string {
-	side := func(a netip.Addr, port uint16) string {
-		if port == 0 {
-			return a.String()
-		}
-		return netip.AddrPortFrom(a, port).String()
-	}
-	return side(p.Src, p.SrcPort) + " → " + side(p.Dst, p.DstPort)
 }

@@ -119,10 +119,12 @@ func TestVxlan(t *testing.T) {
 		l.sh(tc.ns, tc.brk)
 		l.agree("host", tc.want, to)
 		l.sh(tc.ns, tc.repair)
+		l.all["host"].Await("tcp", to) // the neighbour is given up on for a while
 		l.agree("host", path.Accepted, to)
 	}
 	l.sh("host", "ip addr flush dev vx0")
 	l.all["host"].Move("vx0", l.all["c1"])
 	l.all["c1"].Addr("vx0", "10.42.0.1/24")
+	l.all["c1"].Await("tcp", to)
 	l.agree("c1", path.Accepted, to)
 }

@@ -1,8 +1,6 @@
 package filter
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // The conditions of xt_conntrack, XT_CONNTRACK_* of
 // linux/netfilter/xt_conntrack.h.

@@ -18,10 +18,7 @@ func (v *evaluation) target(e *inspect.NFExpr) {
 	case "MARK":
 		v.xtMark(e)
 	case "CONNMARK":
-		v.conn.MarkUnknown = true
-		if len(b) < 13 || b[12] == 2 { // restores the mark of the packet
-			v.packet.MarkUnknown = true
-		}
+		v.xtConnmark(e)
 	case "NOTRACK":
 		v.untrack()
 	case "CT":
@@ -47,6 +44,17 @@ func (v *evaluation) xtMark(e *inspect.NFExpr) {
 	if mask == ^uint32(0) {
 		v.packet.MarkUnknown = false
 	}
+}
+
+// xtConnmark reads struct xt_connmark_tginfo1 and 2: u32 mark, two masks, of
+// revision 2 u8 direction and bits of a shift, u8 mode: 0 sets, 1 saves the
+// packet's mark, 2 restores it.
+func (v *evaluation) xtConnmark(e *inspect.NFExpr) {
+	b, at := e.Info, map[uint32]int{1: 12, 2: 14}[e.Revision]
+	if at == 0 || len(b) <= at || b[at] > 1 {
+		v.packet.MarkUnknown = true
+	}
+	v.conn.MarkUnknown = true
 }
 
 // xtRejectWord reads struct ipt_reject_info and ip6t_reject_info: u32; a TCP
