@@ -124,7 +124,7 @@ func readLegacy(fd, level int, f inspect.NFFamily, name string) (legacyTable, er
 			return legacyTable{}, err
 		}
 		if info.size > maxLegacy {
-			return legacyTable{}, fmt.Errorf("%d bytes of rules: %w", info.size, errMalformed)
+			return legacyTable{}, fmt.Errorf("%d bytes of rules: %w", info.size, errLayout)
 		}
 		// struct ipt_get_entries: char name[32], u32 size, then the entries,
 		// which are aligned as a u64 is.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -22,6 +23,9 @@ type legacyLayout struct {
 	entry, underflow [hookCount]uint32
 	entries, size    uint32
 }
+
+// errLayout is a table that is not as iptables(8) lays one out.
+var errLayout = errors.New("not as iptables lays tables out")
 
 // hookCount is NF_INET_NUMHOOKS of linux/netfilter.h.
 const hookCount = 5
@@ -107,7 +111,7 @@ type legacyParser struct {
 // split takes the entries apart and finds the chains of the user.
 func (p *legacyParser) split(blob []byte) error {
 	if uint64(len(blob)) != uint64(p.layout.size) {
-		return fmt.Errorf("%d bytes of rules, not %d: %w", len(blob), p.layout.size, errMalformed)
+		return fmt.Errorf("%d bytes of rules, not %d: %w", len(blob), p.layout.size, errLayout)
 	}
 	names := map[string]bool{}
 	for off := 0; off < len(blob); {
@@ -120,14 +124,14 @@ func (p *legacyParser) split(blob []byte) error {
 		if e.target == xtError && off < len(blob) {
 			name := cstring(e.info)
 			if name == "" || names[name] {
-				return fmt.Errorf("chain %q is there twice: %w", name, errMalformed)
+				return fmt.Errorf("chain %q is there twice: %w", name, errLayout)
 			}
 			names[name], p.heads[off] = true, name
 		}
 	}
 	n := len(p.entries)
 	if uint64(n) != uint64(p.layout.entries) || n == 0 || p.entries[n-1].target != xtError {
-		return fmt.Errorf("%d rules, not %d with an end: %w", n, p.layout.entries, errMalformed)
+		return fmt.Errorf("%d rules, not %d with an end: %w", n, p.layout.entries, errLayout)
 	}
 	return nil
 }
@@ -151,7 +155,7 @@ func (p *legacyParser) walk() error {
 			continue
 		}
 		if p.open < 0 {
-			return fmt.Errorf("rule at %d is in no chain: %w", e.off, errMalformed)
+			return fmt.Errorf("rule at %d is in no chain: %w", e.off, errLayout)
 		}
 		if p.hook >= 0 && e.off == int(p.layout.underflow[p.hook]) {
 			if err := p.policy(e); err != nil {
@@ -190,7 +194,7 @@ func (p *legacyParser) begin(i int, c inspect.NFChain, hook int) error {
 		c.Type, c.Priority, _ = legacyKind(p.table, hook)
 	}
 	if slices.ContainsFunc(p.chains, func(o inspect.NFChain) bool { return o.Name == c.Name }) {
-		return fmt.Errorf("chain %q is there twice: %w", c.Name, errMalformed)
+		return fmt.Errorf("chain %q is there twice: %w", c.Name, errLayout)
 	}
 	p.chains = append(p.chains, c)
 	p.open, p.hook, p.first = len(p.chains)-1, hook, i
@@ -204,14 +208,14 @@ func (p *legacyParser) close(i int) error {
 		return nil
 	}
 	if p.hook >= 0 {
-		return fmt.Errorf("chain %s has no policy: %w", p.chains[p.open].Name, errMalformed)
+		return fmt.Errorf("chain %s has no policy: %w", p.chains[p.open].Name, errLayout)
 	}
 	last := i - 1
 	if last >= p.first && p.entries[last].target == xtError {
 		last--
 	}
 	if last < p.first || !p.entries[last].returns() {
-		return fmt.Errorf("chain %s does not end with RETURN: %w", p.chains[p.open].Name, errMalformed)
+		return fmt.Errorf("chain %s does not end with RETURN: %w", p.chains[p.open].Name, errLayout)
 	}
 	for i := p.first; i < last; i++ {
 		if err := p.rule(&p.entries[i]); err != nil {
@@ -234,7 +238,7 @@ func (p *legacyParser) finish(i int) error {
 		}
 	}
 	if uint32(have) != p.layout.hooks {
-		return fmt.Errorf("hooks %#x have no rules: %w", p.layout.hooks&^uint32(have), errMalformed)
+		return fmt.Errorf("hooks %#x have no rules: %w", p.layout.hooks&^uint32(have), errLayout)
 	}
 	return nil
 }
@@ -244,7 +248,7 @@ func (p *legacyParser) policy(e *xtEntry) error {
 	c := &p.chains[p.open]
 	v, ok := e.verdict()
 	if !ok || !e.bare() || v != xtAccept && v != xtDrop {
-		return fmt.Errorf("chain %s has no policy: %w", c.Name, errMalformed)
+		return fmt.Errorf("chain %s has no policy: %w", c.Name, errLayout)
 	}
 	c.Policy = "accept"
 	if v == xtDrop {

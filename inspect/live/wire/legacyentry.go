@@ -91,11 +91,11 @@ func parseEntry(f inspect.NFFamily, blob []byte, off int) (e xtEntry, err error)
 	common, counters := entrySize(f)
 	head := counters + 16
 	if len(b) < head+xtPartSize {
-		return e, fmt.Errorf("rule at %d has %d bytes: %w", off, len(b), errMalformed)
+		return e, fmt.Errorf("rule at %d has %d bytes: %w", off, len(b), errLayout)
 	}
 	target, next := int(native.Uint16(b[common+4:])), int(native.Uint16(b[common+6:]))
 	if target < head || next < target+xtPartSize || next > len(b) {
-		return e, fmt.Errorf("rule at %d has its target at %d and its end at %d: %w", off, target, next, errMalformed)
+		return e, fmt.Errorf("rule at %d has its target at %d and its end at %d: %w", off, target, next, errLayout)
 	}
 	e.off, e.size = off, next
 	e.packets, e.bytes = native.Uint64(b[counters:]), native.Uint64(b[counters+8:])
@@ -116,7 +116,7 @@ func parseEntry(f inspect.NFFamily, blob []byte, off int) (e xtEntry, err error)
 	}
 	e.target, e.revision, e.info = t.name, t.revision, t.info
 	if _, ok := e.verdict(); e.target == xtStandard && !ok {
-		return e, fmt.Errorf("verdict of rule at %d: %w", off, errMalformed)
+		return e, fmt.Errorf("verdict of rule at %d: %w", off, errLayout)
 	}
 	return e, nil
 }
@@ -124,10 +124,10 @@ func parseEntry(f inspect.NFFamily, blob []byte, off int) (e xtEntry, err error)
 // parsePart reads a match or a target. What it returns shares the memory of b.
 func parsePart(b []byte) (p xtPart, size int, err error) {
 	if len(b) < xtPartSize {
-		return p, 0, fmt.Errorf("%d bytes: %w", len(b), errMalformed)
+		return p, 0, fmt.Errorf("%d bytes: %w", len(b), errLayout)
 	}
 	if size = int(native.Uint16(b)); size < xtPartSize || size > len(b) {
-		return p, 0, fmt.Errorf("%d of %d bytes: %w", size, len(b), errMalformed)
+		return p, 0, fmt.Errorf("%d of %d bytes: %w", size, len(b), errLayout)
 	}
 	return xtPart{cstring(b[2:31]), b[31], b[xtPartSize:size:size]}, size, nil
 }

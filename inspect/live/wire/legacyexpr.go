@@ -28,7 +28,7 @@ func (e *xtEntry) exprs(f inspect.NFFamily, heads map[int]string) ([]inspect.NFE
 	w.add(inspect.NFExpr{Name: "counter", Packets: e.packets, Bytes: e.bytes})
 	if e.target != xtStandard {
 		if e.target == xtError {
-			return nil, fmt.Errorf("target ERROR within a chain: %w", errMalformed)
+			return nil, fmt.Errorf("target ERROR within a chain: %w", errLayout)
 		}
 		w.add(inspect.NFExpr{Name: "target", Extension: e.target, Revision: uint32(e.revision), Info: inspect.Bytes(e.info)})
 		return w.out, nil
@@ -153,13 +153,13 @@ func (w *legacyWriter) verdict(e *xtEntry, heads map[int]string) (*inspect.NFVer
 	case v < 0 && v >= -6:
 		return &inspect.NFVerdict{Code: verdictName(-v - 1)}, nil
 	case v < 0:
-		return nil, fmt.Errorf("verdict %d: %w", v, errMalformed)
+		return nil, fmt.Errorf("verdict %d: %w", v, errLayout)
 	case int(v) == e.off+e.size && !far:
 		return nil, nil
 	}
 	chain, ok := heads[int(v)]
 	if !ok {
-		return nil, fmt.Errorf("jump to %d, where no chain begins: %w", v, errMalformed)
+		return nil, fmt.Errorf("jump to %d, where no chain begins: %w", v, errLayout)
 	}
 	code := "jump"
 	if far {
