@@ -212,7 +212,7 @@ var publishFaults = []fault{
 		name: "stale dnat", check: "stale-dnat", severity: doctor.Fault, object: "port 8081→80/tcp",
 		cause: "sends it to 172.17.0.99, and nobody on bridge docker0", fix: "nft delete rule ip nat DOCKER handle ",
 		do: func(l *lab) {
-			l.Host.Run("", "iptables-nft", "-t", "nat", "-A", "DOCKER", "!", "-i", "docker0", "-p", "tcp", "--dport", "8081", "-j", "DNAT", "--to-destination", "172.17.0.99:80")
+			l.Host.Run("", l.Host.Tool("iptables"), "-t", "nat", "-A", "DOCKER", "!", "-i", "docker0", "-p", "tcp", "--dport", "8081", "-j", "DNAT", "--to-destination", "172.17.0.99:80")
 		},
 		undo: func(l *lab) { l.Host.Iptables(netlab.DockerRules) },
 	},
@@ -310,8 +310,8 @@ var otherFaults = []fault{
 		cause: "follow a tracked connection to 192.0.2.10:5353, not the rule to 172.17.0.2:53", fix: "conntrack -D -p udp --orig-src 192.0.2.1 ",
 		do: func(l *lab) {
 			l.send("192.0.2.10:5353") // before the port is published
-			l.Host.Run("", "iptables-nft", strings.Fields("-t nat -A DOCKER ! -i docker0 -p udp --dport 5353 -j DNAT --to-destination 172.17.0.2:53")...)
-			l.Host.Run("", "iptables-nft", strings.Fields("-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p udp --dport 53 -j ACCEPT")...)
+			l.Host.Run("", l.Host.Tool("iptables"), strings.Fields("-t nat -A DOCKER ! -i docker0 -p udp --dport 5353 -j DNAT --to-destination 172.17.0.2:53")...)
+			l.Host.Run("", l.Host.Tool("iptables"), strings.Fields("-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p udp --dport 53 -j ACCEPT")...)
 		},
 		undo: func(l *lab) {
 			l.Host.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })

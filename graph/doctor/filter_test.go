@@ -47,7 +47,7 @@ var filterFaults = []fault{
 			for _, rule := range []string{
 				"-o docker0 -m conntrack --ctstate RELATED,ESTABLISHED", "-i docker0 -o ens3", "-i docker0 -o docker0",
 			} {
-				l.Host.Run("", "iptables-nft", append(append([]string{"-I", "FORWARD"}, strings.Fields(rule)...), "-j", "ACCEPT")...)
+				l.Host.Run("", l.Host.Tool("iptables"), append(append([]string{"-I", "FORWARD"}, strings.Fields(rule)...), "-j", "ACCEPT")...)
 			}
 		},
 	},
@@ -79,8 +79,8 @@ var filterFaults = []fault{
 			n.Route("default", "10.0.3.1", "eth0")
 		},
 		undo: func(l *lab) {
-			l.Host.Run("", "iptables-nft", "-I", "DOCKER-USER", "-i", "lxcbr0", "-j", "ACCEPT")
-			l.Host.Run("", "iptables-nft", strings.Fields("-I DOCKER-USER -o lxcbr0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")...)
+			l.Host.Run("", l.Host.Tool("iptables"), "-I", "DOCKER-USER", "-i", "lxcbr0", "-j", "ACCEPT")
+			l.Host.Run("", l.Host.Tool("iptables"), strings.Fields("-I DOCKER-USER -o lxcbr0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")...)
 		},
 	},
 	{
@@ -88,10 +88,10 @@ var filterFaults = []fault{
 		cause: "a process listens there for containers on docker0", fix: "iptables -I INPUT -i docker0 -d 172.17.0.1 -p tcp --dport 5300 -j ACCEPT",
 		do: func(l *lab) {
 			l.listen(l.Host, "172.17.0.1:5300")
-			l.Host.Run("", "iptables-nft", "-A", "INPUT", "-i", "docker0", "-j", "DROP")
+			l.Host.Run("", l.Host.Tool("iptables"), "-A", "INPUT", "-i", "docker0", "-j", "DROP")
 		},
 		undo: func(l *lab) {
-			l.Host.Run("", "iptables-nft", strings.Fields("-I INPUT -i docker0 -d 172.17.0.1 -p tcp --dport 5300 -j ACCEPT")...)
+			l.Host.Run("", l.Host.Tool("iptables"), strings.Fields("-I INPUT -i docker0 -d 172.17.0.1 -p tcp --dport 5300 -j ACCEPT")...)
 		},
 	},
 	{

@@ -129,27 +129,49 @@ func newLab(t *testing.T) *lab { return &lab{MiniHost: netlab.NewMiniHost(t), t:
 // alone, with the right object and cause, and what repairs it leaves nothing.
 func TestFaults(t *testing.T) {
 	for _, f := range slices.Concat(routeFaults, filterFaults, bridgeFaults, publishFaults, otherFaults, namespaceFaults, sixFaults, dnsFaults) {
+		t.Run(f.name, func(t *testing.T) { f.found(t, newLab(t)) })
+	}
+}
+
+// Those that are about rules are found in the older iptables too, and repaired
+// there.
+func TestLegacyFaults(t *testing.T) {
+	there := strings.NewReplacer("iptables ", "iptables-legacy ", "ip6tables ", "ip6tables-legacy ",
+		"nft delete rule ip nat DOCKER handle", "iptables-legacy -t nat -D DOCKER", "nft delete rule ip6 nat DOCKER handle", "ip6tables-legacy -t nat -D DOCKER")
+	for _, f := range slices.Concat(filterFaults, publishFaults, sixFaults, dnsFaults) {
+		if f.check == "iptables-legacy" {
+			continue // there is one place only
+		}
 		t.Run(f.name, func(t *testing.T) {
-			l := newLab(t)
-			f.do(l)
-			r := l.await()
-			if len(r.Findings) != 1 {
-				t.Fatalf("%d findings, want one of %s: %+v", len(r.Findings), f.check, r.Findings)
-			}
-			got := r.Findings[0]
-			if got.Check != f.check || got.Severity != f.severity || !strings.HasPrefix(got.Object, f.object) || !strings.Contains(got.Cause, f.cause) {
-				t.Errorf("got %s %s %q: %q\nwant %s %s %q: %q", got.Severity, got.Check, got.Object, got.Cause, f.severity, f.check, f.object, f.cause)
-			}
-			if command := fixOf(&got); !strings.Contains(command, f.fix) || f.fix == "" && command != "" {
-				t.Errorf("fix %q, want %q", command, f.fix)
-			}
-			if len(got.Evidence) == 0 || len(got.Namespaces) == 0 || got.Reference == "" {
-				t.Errorf("without evidence, namespaces or reference: %+v", got)
-			}
-			f.undo(l)
-			l.silent("repaired")
+			f.fix = there.Replace(f.fix)
+			f.found(t, newLegacyLab(t))
 		})
 	}
+}
+
+func (f *fault) found(t *testing.T, l *lab) {
+	f.do(l)
+	r := l.await()
+	if len(r.Findings) != 1 {
+		t.Fatalf("%d findings, want one of %s: %+v", len(r.Findings), f.check, r.Findings)
+	}
+	got := r.Findings[0]
+	if got.Check != f.check || got.Severity != f.severity || !strings.HasPrefix(got.Object, f.object) || !strings.Contains(got.Cause, f.cause) {
+		t.Errorf("got %s %s %q: %q\nwant %s %s %q: %q", got.Severity, got.Check, got.Object, got.Cause, f.severity, f.check, f.object, f.cause)
+	}
+	if command := fixOf(&got); !strings.Contains(command, f.fix) || f.fix == "" && command != "" {
+		t.Errorf("fix %q, want %q", command, f.fix)
+	}
+	if len(got.Evidence) == 0 || len(got.Namespaces) == 0 || got.Reference == "" {
+		t.Errorf("without evidence, namespaces or reference: %+v", got)
+	}
+	for _, e := range got.Evidence {
+		if l.Host.Tool("") == "-legacy" && strings.HasPrefix(e.Command, "nft ") {
+			t.Errorf("evidence in nf_tables: %+v", e)
+		}
+	}
+	f.undo(l)
+	l.silent("repaired")
 }
 
 func fixOf(f *doctor.Finding) string {
@@ -159,7 +181,12 @@ func fixOf(f *doctor.Finding) string {
 	return f.Fix.Command
 }
 
-func TestHealthy(t *testing.T) { newLab(t).silent("healthy") }
+func newLegacyLab(t *testing.T) *lab { return &lab{MiniHost: netlab.NewLegacyMiniHost(t), t: t} }
+
+func TestHealthy(t *testing.T) {
+	newLab(t).silent("healthy")
+	newLegacyLab(t).silent("healthy with the older iptables")
+}
 
 // down turns an interface off.
 func down(n *netlab.NS, name string) { n.On(name, netlink.LinkSetDown) }

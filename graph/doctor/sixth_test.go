@@ -30,15 +30,19 @@ func (l *lab) six() {
 	l.rules6(docker6Rules)
 }
 
-func (l *lab) rules6(text string) { l.Host.Run(text, "ip6tables-nft-restore") }
+func (l *lab) rules6(text string) { l.Host.Run(text, l.Host.Tool("ip6tables")+"-restore") }
 
-// typed has somebody type a command in a namespace.
-func (l *lab) typed(n *netlab.NS, command string) { n.Run("", "sh", "-ec", command) }
+// typed has somebody type a command in a namespace, with the iptables that is
+// to be used there.
+func (l *lab) typed(n *netlab.NS, command string) {
+	n.Run("", "sh", "-ec", strings.NewReplacer("ip6tables ", n.Tool("ip6tables")+" ", "iptables ", n.Tool("iptables")+" ").Replace(command))
+}
 
 func TestHealthySix(t *testing.T) {
-	l := newLab(t)
-	l.six()
-	l.silent("healthy with IPv6")
+	for _, l := range []*lab{newLab(t), newLegacyLab(t)} {
+		l.six()
+		l.silent("healthy with IPv6")
+	}
 }
 
 // sixFaults are what breaks IPv6 alone.

@@ -25,9 +25,22 @@ import (
 type MiniHost struct{ Outside, Host, Web, DB *NS }
 
 // NewMiniHost makes the host. It goes with the test.
-func NewMiniHost(t testing.TB) *MiniHost {
+func NewMiniHost(t testing.TB) *MiniHost { return newMiniHost(t, false) }
+
+// NewLegacyMiniHost makes a host that has its rules in the older iptables. It
+// skips the test where the kernel has none.
+func NewLegacyMiniHost(t testing.TB) *MiniHost {
+	t.Helper()
+	New(t).LegacyTables()
+	return newMiniHost(t, true)
+}
+
+func newMiniHost(t testing.TB, legacy bool) *MiniHost {
 	t.Helper()
 	m := &MiniHost{Outside: New(t), Host: New(t), Web: New(t), DB: New(t)}
+	for _, n := range []*NS{m.Outside, m.Host, m.Web, m.DB} {
+		n.legacy = legacy
+	}
 	for _, n := range []*NS{m.Outside, m.Host, m.Web, m.DB} {
 		n.SureAddrs()
 	}
@@ -90,11 +103,20 @@ COMMIT
 COMMIT
 `
 
-// Iptables replaces the tables that rules name, with iptables-restore(8) for
-// nf_tables.
+// Tool is iptables or ip6tables as the program that has its rules where the
+// namespace is to have them: iptables-nft, or in a host of NewLegacyMiniHost
+// iptables-legacy.
+func (n *NS) Tool(name string) string {
+	if n.legacy {
+		return name + "-legacy"
+	}
+	return name + "-nft"
+}
+
+// Iptables replaces the tables that rules name, with iptables-restore(8).
 func (n *NS) Iptables(rules string) {
 	n.t.Helper()
-	n.Run(rules, "iptables-nft-restore")
+	n.Run(rules, n.Tool("iptables")+"-restore")
 }
 
 // LegacyTables skips the test where the kernel has no tables of the older

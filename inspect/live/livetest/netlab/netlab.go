@@ -17,9 +17,10 @@ import (
 
 // NS is a network namespace that an open file of the test holds.
 type NS struct {
-	t  testing.TB
-	FD int
-	ID inspect.ID
+	t      testing.TB
+	FD     int
+	ID     inspect.ID
+	legacy bool // its rules are those of the older iptables
 }
 
 // New makes a network namespace with lo up. It goes with the test.
