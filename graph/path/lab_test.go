@@ -32,12 +32,21 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
+	return newLabOf(t, netlab.NewMiniHost)
+}
+
+// labs make a host with its rules in nf_tables, and one with those of the older
+// iptables.
+var labs = map[string]func(testing.TB) *netlab.MiniHost{"nft": netlab.NewMiniHost, "legacy": netlab.NewLegacyMiniHost}
+
+func newLabOf(t *testing.T, host func(testing.TB) *netlab.MiniHost) *lab {
+	t.Helper()
 	for _, tool := range []string{"ip", "bridge", "sysctl", "nft", "iptables-nft", "ip6tables-nft", "iptables-nft-restore"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			livetest.Skip(t, "needs "+tool)
 		}
 	}
-	m := netlab.NewMiniHost(t)
+	m := host(t)
 	l := &lab{t: t, all: map[string]*netlab.NS{"host": m.Host, "c1": m.Web, "c2": m.DB, "out": m.Outside}}
 	for _, a := range []struct {
 		ns         *netlab.NS
@@ -69,9 +78,13 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// sh runs a script in a namespace.
+// sh runs a script in a namespace, with the iptables that is to be used there
+// for iptables-nft.
 func (l *lab) sh(ns, script string) {
 	l.t.Helper()
+	for _, tool := range []string{"iptables", "ip6tables"} {
+		script = strings.ReplaceAll(script, tool+"-nft", l.all[ns].Tool(tool))
+	}
 	l.all[ns].Do(func() error {
 		out, err := exec.Command("sh", "-ec", script).CombinedOutput()
 		if err != nil {
@@ -79,6 +92,23 @@ func (l *lab) sh(ns, script string) {
 		}
 		return nil
 	})
+}
+
+// inEach runs a test in a lab of its own, and where the script has rules of
+// iptables in one of each kind.
+func inEach(t *testing.T, name, script string, do func(*testing.T, *lab)) {
+	for kind, host := range labs {
+		if kind != "nft" && !strings.Contains(script, "tables-nft") {
+			continue
+		}
+		t.Run(name+"/"+kind, func(t *testing.T) {
+			if _, err := os.Stat("/proc/sys/net/bridge"); err != nil && strings.Contains(script, "bridge-nf-call-iptables=1") {
+				livetest.Skip(t, "needs the module br_netfilter")
+			}
+			t.Parallel()
+			do(t, newLabOf(t, host))
+		})
+	}
 }
 
 func (l *lab) index() *inspect.Index {

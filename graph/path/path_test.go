@@ -1,17 +1,20 @@
 package path_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"nsinspect/graph/path"
-	"nsinspect/inspect/live/livetest"
 )
 
 // The four flows of a Docker host, and a few more, with real traffic.
 func TestFlows(t *testing.T) {
-	l := newLab(t)
+	for name, host := range labs {
+		t.Run(name, func(t *testing.T) { flows(t, newLabOf(t, host)) })
+	}
+}
+
+func flows(t *testing.T, l *lab) {
 	l.sh("out", "ip route add 172.17.0.0/16 via 192.0.2.10")
 	for _, tc := range []struct {
 		from, to string
@@ -19,7 +22,7 @@ func TestFlows(t *testing.T) {
 		step     string // a part of one of its steps
 	}{
 		{"c1", "198.51.100.7:53", path.Accepted, "masquerade: 172.17.0.2 → 198.51.100.7:53 becomes 192.0.2.10 → 198.51.100.7:53"},
-		{"out", "172.17.0.2:22", path.DeniedIn, "forward: ip filter FORWARD: policy drop"},
+		{"out", "172.17.0.2:22", path.DeniedIn, policyOf(l)},
 		{"out", "192.0.2.10:8080", path.Accepted, "dnat: 192.0.2.1 → 192.0.2.10:8080 becomes 192.0.2.1 → 172.17.0.2:80"},
 		{"c1", "172.17.0.3:80", path.Accepted, "bridge docker0 passes it on to port veth2db"},
 		{"host", "192.0.2.10:8080", path.Accepted, "dnat"},
@@ -40,6 +43,14 @@ func TestFlows(t *testing.T) {
 			t.Errorf("%s to %s: MTU %d", tc.from, tc.to, r.MTU)
 		}
 	}
+}
+
+// policyOf is how the policy of FORWARD is told.
+func policyOf(l *lab) string {
+	if l.all["host"].Tool("") == "-legacy" {
+		return "forward: iptables-legacy -t filter -S FORWARD: policy drop"
+	}
+	return "forward: ip filter FORWARD: policy drop"
 }
 
 // Each break stops a flow that went before; the verdict says so, for the right
@@ -81,12 +92,7 @@ func TestBreaks(t *testing.T) {
 		{"IPv6 is rejected", "c1", "[fd08::8]:53", "host", "ip6tables-nft -A FORWARD -s fd17::/64 -j REJECT", path.DeniedIn, "REJECT"},
 		{"IPv6 without route", "c1", "[fd08::8]:53", "host", "ip -6 route del default", path.NoRoute, "no route"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if _, err := os.Stat("/proc/sys/net/bridge"); err != nil && strings.Contains(tc.script, "bridge-nf") {
-				livetest.Skip(t, "needs the module br_netfilter")
-			}
-			t.Parallel()
-			l := newLab(t)
+		inEach(t, tc.name, tc.script, func(t *testing.T, l *lab) {
 			others := likewise(tc.to)
 			if strings.HasSuffix(tc.to, ":8080") { // of which only TCP is published
 				others = nil

@@ -1,12 +1,10 @@
 package path_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"nsinspect/graph/path"
-	"nsinspect/inspect/live/livetest"
 	"nsinspect/inspect/live/livetest/netlab"
 )
 
@@ -46,12 +44,7 @@ func TestTraps(t *testing.T) {
 		{"not tracked, so that no answer is known", "iptables-nft -t raw -A PREROUTING -i docker0 -p tcp --dport 53 -j CT --notrack", "", "c1", "198.51.100.7:53", path.NoRoute, "172.17.0.2"},
 		{"the answer takes another way", asOneNet + "; iptables-nft -I FORWARD -m conntrack --ctstate INVALID -j DROP; " + twoHomed, "", "c1", "172.17.0.3:80", path.Accepted, "bridge docker0"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if _, err := os.Stat("/proc/sys/net/bridge"); err != nil && strings.Contains(tc.script, "bridge-nf-call-iptables=1") {
-				livetest.Skip(t, "needs the module br_netfilter")
-			}
-			t.Parallel()
-			l := newLab(t)
+		inEach(t, tc.name, tc.script, func(t *testing.T, l *lab) {
 			l.sh("host", tc.script)
 			if tc.serve != "" {
 				l.all["host"].Serve(tc.serve)
