@@ -4,5 +4,5 @@ import "slices"
 
 // Checks returns all checks, by family.
 func Checks() []Check {
-	return slices.Concat(routingChecks(), netfilterChecks(), bridgeChecks(), publishChecks(), macvlanChecks(), dnsChecks(), addressChecks(), tableChecks(), leakChecks(), namespaceChecks(), mountChecks())
+	return slices.Concat(routingChecks(), overlapChecks(), netfilterChecks(), bridgeChecks(), publishChecks(), publishedChecks(), macvlanChecks(), dnsChecks(), addressChecks(), tableChecks(), leakChecks(), namespaceChecks(), mountChecks())
 }

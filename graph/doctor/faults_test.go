@@ -46,6 +46,12 @@ var routeFaults = []fault{
 		undo: func(l *lab) { l.Host.Route("172.17.0.0/16", "", "docker0") },
 	},
 	{
+		name: "the office has the same network", check: "network-overlap", severity: doctor.Warning, object: bridge0,
+		cause: "its network 172.17.0.0/16 overlaps 172.17.0.0/16 of ens3, and the host looks for both on docker0: nobody on ens3",
+		do:    func(l *lab) { l.ip(l.Host, "address", "add", "172.17.4.4/16", "dev", "ens3") },
+		undo:  func(l *lab) { l.ip(l.Host, "address", "del", "172.17.4.4/16", "dev", "ens3") },
+	},
+	{
 		name: "no default route", check: "default-route", severity: doctor.Fault, object: "interface eth0 of web",
 		cause: "no default route for IPv4", fix: "nsenter -t 1001 -n ip route add default via 172.17.0.1 dev eth0",
 		do:   func(l *lab) { l.ip(l.Web, "route", "del", "default") },
@@ -267,6 +273,70 @@ func (l *lab) hangUp() {
 		s.Close()
 	}
 	l.sockets = nil
+}
+
+// publish says that Docker publishes port 8080 to port 80 of web.
+func publish(s *inspect.Snapshot) {
+	s.Containers[0].Ports = []inspect.PublishedPort{{HostIP: netip.IPv4Unspecified(), HostPort: 8080, Port: 80, Protocol: "tcp"}}
+}
+
+// publishedFaults are those of ports that Docker says it publishes.
+var publishedFaults = []fault{
+	{
+		name: "nat flushed", check: "published-lost", severity: doctor.Fault, object: "port 8080→80/tcp of web",
+		cause: "no rule of the host leads it to 172.17.0.2", fix: "iptables -t nat -I PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 172.17.0.2:80",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) { publish(s) }
+			l.typed(l.Host, "iptables -t nat -F PREROUTING; iptables -t nat -F DOCKER")
+		},
+		undo: func(l *lab) {
+			l.typed(l.Host, "iptables -t nat -I PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 172.17.0.2:80")
+		},
+	},
+	{
+		name: "proxy alone", check: "published-lost", severity: doctor.Warning, object: "port 8080→80/tcp of web",
+		cause: "docker-proxy alone leads it to 172.17.0.2, and the container sees the host as the client", fix: "-j DNAT",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) { publish(s) }
+			l.serve("docker-proxy", "8080")
+			l.typed(l.Host, "iptables -t nat -F DOCKER")
+		},
+		undo: whole,
+	},
+	{
+		name: "filter flushed", check: "published-dropped", severity: doctor.Fault, object: "port 8080→80/tcp of web",
+		cause: "it is led to 172.17.0.2, no rule lets that through, and the policy of chain FORWARD drops it",
+		fix:   "iptables -I FORWARD -d 172.17.0.2 ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) { publish(s) }
+			l.typed(l.Host, "iptables -F DOCKER")
+		},
+		undo: func(l *lab) {
+			l.typed(l.Host, "iptables -I FORWARD -d 172.17.0.2 ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT")
+		},
+	},
+	{
+		name: "a firewall's own chain", check: "forward-dropped", severity: doctor.Fault, object: bridge0,
+		cause: "the policy of chain forward drops them", fix: "nft insert rule inet fw forward iifname '\"docker0\"' accept",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) { publish(s) }
+			l.Host.Run("table inet fw {\n chain forward {\n type filter hook forward priority 0; policy drop;\n }\n}\n", "nft", "-f", "-")
+		},
+		undo: func(l *lab) {
+			l.typed(l.Host, `nft insert rule inet fw forward oifname '"docker0"' ct state established,related accept; nft insert rule inet fw forward iifname '"docker0"' accept; nft insert rule inet fw forward oifname '"docker0"' ct status dnat accept`)
+		},
+	},
+	{
+		name: "a firewall's own chain and a published port", check: "published-dropped", severity: doctor.Fault, object: "port 8080→80/tcp of web",
+		cause: "the policy of chain forward drops it", fix: "nft insert rule inet fw forward oifname '\"docker0\"' ct status dnat accept",
+		do: func(l *lab) {
+			l.adapt = func(s *inspect.Snapshot) { publish(s) }
+			l.Host.Run("table inet fw {\n chain forward {\n type filter hook forward priority 0; policy drop;\n ct state established,related accept\n iifname docker0 accept\n }\n}\n", "nft", "-f", "-")
+		},
+		undo: func(l *lab) {
+			l.typed(l.Host, `nft insert rule inet fw forward oifname '"docker0"' ct status dnat accept`)
+		},
+	},
 }
 
 // serve has a process with a name of its own listen on a port of the host.

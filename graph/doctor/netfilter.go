@@ -130,8 +130,8 @@ func (e *exam) dropped(docker bool) {
 		if r.Verdict == filter.Unknown {
 			e.unknown(x.object(), "what the hook forward does with "+x.packets+" to the outside: "+r.Reason, x.sp)
 		}
-		if !byPolicy(r) {
-			return
+		if !byPolicy(r) || !docker && !theirs(r) {
+			return // a firewall of the host's own, and a bridge that is not Docker's
 		}
 		f := Finding{
 			Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
@@ -139,14 +139,21 @@ func (e *exam) dropped(docker bool) {
 			Evidence: []Evidence{
 				fact(x.sp.deciding(r), fmt.Sprintf("policy drop decides on %s → outside through %s, or on the reply", x.a, x.up.Name)),
 			},
-			Fix: x.letThrough(),
+			Fix: x.letThrough(r),
 		}
 		e.find(f)
 	})
 }
 
-// letThrough is what lets a bridge through the hook forward.
-func (x *exit) letThrough() *Fix {
+// letThrough is what lets a bridge through the chain of the hook forward that
+// decided.
+func (x *exit) letThrough(r filter.Result) *Fix {
+	if !theirs(r) {
+		chain := fmt.Sprintf("nft insert rule %s %s %s", r.Rule.Family, word(r.Rule.Table), word(r.Rule.Chain))
+		return &Fix{"let the bridge through this chain too: a packet must pass every chain, and Docker's rules are in others. For good, write it where the chain comes from, mostly /etc/nftables.conf", x.sp.commands(
+			fmt.Sprintf("%s oifname %s ct state established,related accept", chain, nftName(x.Name)),
+			fmt.Sprintf("%s iifname %s accept", chain, nftName(x.Name)))}
+	}
 	br, out, iptables := word(x.Name), word(x.up.Name), x.sp.iptables(x.dialect)
 	if !x.docker() {
 		return &Fix{"let the bridge through where Docker leaves room for it", x.sp.commands(

@@ -51,6 +51,8 @@ func consequence(op string) string {
 
 func objectOf(p *inspect.Problem) string {
 	switch {
+	case len(p.PIDs) == 1 && p.Count <= 1:
+		return fmt.Sprintf("process %d", p.PIDs[0])
 	case len(p.PIDs) > 0 && p.Total >= p.Count && p.Count > 0:
 		return fmt.Sprintf("%d of %d processes, such as pid %d", p.Count, p.Total, p.PIDs[0])
 	case p.Count > 1 && p.Total >= p.Count:
