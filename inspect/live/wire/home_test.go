@@ -78,7 +78,7 @@ func TestHomeKeepsFewOpen(t *testing.T) {
 			home.Veth(fmt.Sprint("v", i), n, "eth0")
 			known = append(known, n)
 		}
-		limit := unix.Rlimit{Cur: uint64(openFiles(t)) + 64}
+		limit := unix.Rlimit{Cur: uint64(livetest.OpenFiles(t)) + 64}
 		limit.Max = limit.Cur
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			t.Fatal(err)

@@ -2,11 +2,10 @@ package wire_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/live/livetest"
 	"nsinspect/inspect/live/livetest/netlab"
 	"nsinspect/inspect/live/wire"
 )
@@ -17,47 +16,14 @@ func TestLeavesNothing(t *testing.T) {
 	a, b, hidden := netlab.New(t), netlab.New(t), netlab.New(t)
 	a.Veth("ab", b, "ba")
 	a.Veth("ah", hidden, "ha")
-	own, err := os.Readlink("/proc/self/ns/net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := openFiles(t)
+	before := livetest.OpenFiles(t)
 	for range 5 {
 		collect(t, wire.Facts, a, b)
 	}
-	if after := openFiles(t); after != before {
+	if after := livetest.OpenFiles(t); after != before {
 		t.Errorf("%d open files before, %d after", before, after)
 	}
-	// A thread ends a moment after its goroutine.
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		away := 0
-		links, err := filepath.Glob("/proc/self/task/*/ns/net")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, link := range links {
-			if ns, err := os.Readlink(link); err == nil && ns != own {
-				away++
-			}
-		}
-		if away == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d threads are in other namespaces", away)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
+	livetest.AwaitNetHome(t)
 }
 
 // A source that is gone is left out; one that opens to something else too.
