@@ -18,6 +18,8 @@ type Mount struct {
 	Point string `json:"point"`
 	// FSType is the file system, with its subtype: "ext4", "fuse.sshfs".
 	FSType string `json:"fstype"`
+	// Source is the device or what else was given; "none" and "" are none. It is
+	// also "" where statmount(2) does not tell it.
 	Source string `json:"source,omitempty"`
 	// Options are those of the mount, SuperOptions those of the file system.
 	Options      string `json:"options,omitempty"`

