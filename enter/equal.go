@@ -136,12 +136,7 @@ func equalUnshare(p *Plan) string {
 	user := p.New.Has(inspect.User)
 	add(user && !r.Map.set(), "--map-root-user")
 	add(user && r.Map.Current, "--map-current-user")
-	for _, m := range r.Map.Users {
-		words = append(words, fmt.Sprintf("--map-users=%d:%d:%d", m.Inside, m.Outside, m.Count))
-	}
-	for _, m := range r.Map.Groups {
-		words = append(words, fmt.Sprintf("--map-groups=%d:%d:%d", m.Inside, m.Outside, m.Count))
-	}
+	words = append(words, p.mapWords()...)
 	add(r.Monotonic != nil, "--monotonic="+seconds(r.Monotonic))
 	add(r.Boottime != nil, "--boottime="+seconds(r.Boottime))
 	add(r.Propagation != "", "--propagation="+string(r.Propagation))
@@ -150,9 +145,46 @@ func equalUnshare(p *Plan) string {
 	add(r.KillChild, "--kill-child")
 	add(r.Root != "", "--root="+quote(r.Root))
 	add(r.Dir != "", "--wd="+quote(r.Dir))
-	add(r.SetUID != nil, "--setuid="+r.SetUID.String())
-	add(r.SetGID != nil, "--setgid="+r.SetGID.String())
+	if ids, ok := p.idsStep(); ok {
+		add(ids.uid != nil, "--setuid="+idWord(ids.uid))
+		add(ids.gid != nil, "--setgid="+idWord(ids.gid))
+	}
 	return strings.Join(append(words, p.commandWords()...), " ")
+}
+
+// mapWords are the ranges of ids of a new user namespace as unshare(1) takes
+// them since util-linux 2.39.
+func (p *Plan) mapWords() []string {
+	var words []string
+	for _, s := range p.Steps {
+		u, ok := s.(newUserStep)
+		if !ok || !u.ranges {
+			continue
+		}
+		for _, m := range u.uids {
+			words = append(words, fmt.Sprintf("--map-users=%d:%d:%d", m.Inside, m.Outside, m.Count))
+		}
+		for _, m := range u.gids {
+			words = append(words, fmt.Sprintf("--map-groups=%d:%d:%d", m.Inside, m.Outside, m.Count))
+		}
+	}
+	return words
+}
+
+func (p *Plan) idsStep() (idsStep, bool) {
+	for _, s := range p.Steps {
+		if ids, ok := s.(idsStep); ok {
+			return ids, true
+		}
+	}
+	return idsStep{}, false
+}
+
+func idWord(id *uint32) string {
+	if id == nil {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*id), 10)
 }
 
 // seconds is a duration as unshare(1) takes it, which knows no fractions.

@@ -102,20 +102,25 @@ const siocgskns = 0x894C
 func socketNS(pid, fd int) (int, error) {
 	p, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return -1, fmt.Errorf("open process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
+		return -1, &HintError{fmt.Errorf("open process %d: %w", pid, os.NewSyscallError("pidfd_open", err)), "see which there are: nsinspect ls"}
 	}
 	defer unix.Close(p)
+	list := fmt.Sprintf("see which sockets it has: ls -l /proc/%d/fd", pid)
 	s, err := unix.PidfdGetfd(p, fd, 0)
 	if err != nil {
-		return -1, fmt.Errorf("take descriptor %d of process %d: %w", fd, pid, os.NewSyscallError("pidfd_getfd", err))
+		if errors.Is(err, unix.EPERM) {
+			list = "it takes CAP_SYS_PTRACE over it: run as root (sudo)"
+		}
+		return -1, &HintError{fmt.Errorf("take descriptor %d of process %d: %w", fd, pid, os.NewSyscallError("pidfd_getfd", err)), list}
 	}
 	defer unix.Close(s)
 	ns, err := unix.IoctlRetInt(s, siocgskns)
 	if errors.Is(err, unix.ENOTTY) {
-		return -1, fmt.Errorf("descriptor %d of process %d is not a socket: %w", fd, pid, err)
+		return -1, &HintError{fmt.Errorf("descriptor %d of process %d is not a socket: %w", fd, pid, err), list}
 	}
 	if err != nil {
-		return -1, fmt.Errorf("open the network namespace of socket %d of process %d: %w", fd, pid, os.NewSyscallError("SIOCGSKNS", err))
+		hint := "it takes CAP_NET_ADMIN in the user namespace that owns the network: run as root (sudo)"
+		return -1, &HintError{fmt.Errorf("open the network namespace of socket %d of process %d: %w", fd, pid, os.NewSyscallError("SIOCGSKNS", err)), hint}
 	}
 	unix.CloseOnExec(ns)
 	return ns, nil

@@ -15,6 +15,7 @@ import (
 type idsStep struct {
 	uid, gid  *uint32 // nil keeps them
 	setgroups bool    // drop the supplementary groups
+	mayKeep   bool    // where setgroups(2) is denied keep them: newgidmap(1) denies it for one's own group
 	lenient   bool    // an id that is not mapped is no error: it is not known whether it is
 }
 
@@ -27,7 +28,10 @@ func (s idsStep) Words() string {
 		parts = append(parts, fmt.Sprintf("gid %d", *s.gid))
 	}
 	w := "become " + list(parts)
-	if s.setgroups {
+	switch {
+	case s.setgroups && s.mayKeep:
+		w += ", without supplementary groups if that is allowed"
+	case s.setgroups:
 		w += " without supplementary groups"
 	}
 	return w
@@ -42,7 +46,15 @@ func (s idsStep) compile(c *compiler) {
 		unix.EPERM:  "keep the ids: --preserve-credentials",
 	}
 	if s.setgroups {
-		c.Must(stage.Failure{Step: "drop the supplementary groups", Hints: hints}, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
+		failed, done := c.NewLabel(), c.NewLabel()
+		result := c.SyscallTo(failed, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
+		c.Jump(done)
+		c.Place(failed)
+		if s.mayKeep {
+			c.JumpEqual(result, c.Const(-int64(unix.EPERM)), done)
+		}
+		c.Fail(stage.Failure{Step: "drop the supplementary groups", Hints: hints}, result)
+		c.Place(done)
 	}
 	set := func(what string, nr uintptr, id *uint32) {
 		if id == nil {

@@ -71,7 +71,11 @@ func keepFile(c *compiler, f File) {
 		netnsDir(c, filepath.Dir(f.Path))
 	}
 	at, path := c.Const(unix.AT_FDCWD), c.String(f.Path)
-	step := stage.Failure{Step: "make " + quote(f.Path)}
+	needs := "it takes " + capSysAdmin + " here: run as root (sudo)"
+	step := stage.Failure{Step: "make " + quote(f.Path), Hints: map[syscall.Errno]string{
+		unix.EACCES: needs, unix.EPERM: needs,
+		unix.ENOENT: "make its directory first: mkdir -p " + quote(filepath.Dir(f.Path)),
+	}}
 	exists, made, mount := c.NewLabel(), c.Var(0), c.NewLabel()
 	fd := c.SyscallTo(exists, unix.SYS_OPENAT, at, path, c.Const(unix.O_RDONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC), c.Const(0o444))
 	c.Try(unix.SYS_CLOSE, fd)
@@ -93,7 +97,7 @@ func keepFile(c *compiler, f File) {
 	c.Place(keep)
 	c.Fail(stage.Failure{Step: "bind the " + f.Type.String() + " namespace to " + quote(f.Path), Hints: map[syscall.Errno]string{
 		unix.EINVAL: "a mount namespace can be bound only where mounts are private: mount --bind DIR DIR; mount --make-private DIR",
-		unix.EPERM:  "it takes " + capSysAdmin + " here: run as root (sudo)",
+		unix.EPERM:  needs,
 	}}, result)
 	c.Place(done)
 }
@@ -104,7 +108,9 @@ func handlePath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 // so that what is mounted and unmounted there reaches all mount namespaces.
 func netnsDir(c *compiler, dir string) {
 	path := c.String(dir)
-	f := stage.Failure{Step: "prepare " + dir}
+	f := stage.Failure{Step: "prepare " + dir, Hints: map[syscall.Errno]string{
+		unix.EPERM: "it takes " + capSysAdmin + " here: run as root (sudo)", unix.ENOENT: "it takes the right to make it: run as root (sudo)",
+	}}
 	c.Try(unix.SYS_MKDIRAT, c.Const(unix.AT_FDCWD), path, c.Const(0o755))
 	share := func(to stage.Label) {
 		c.SyscallTo(to, unix.SYS_MOUNT, c.String(""), path, c.String("none"), c.Const(unix.MS_SHARED|unix.MS_REC), stage.Zero)

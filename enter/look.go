@@ -110,7 +110,14 @@ func capsOf(d [2]unix.CapUserData) inspect.Caps {
 func lookTarget(r *Request, f *Facts, h *Hold) error {
 	pidfd, err := h.open(handle{sort: handlePidfd, pid: r.Target.PID})
 	if err != nil {
-		return err
+		leader, ok := leaderOf(r.Target)
+		if !ok {
+			return err
+		}
+		r.Target.PID, r.Target.TID, f.Target.PID = leader, r.Target.PID, leader
+		if pidfd, err = h.open(handle{sort: handlePidfd, pid: leader}); err != nil {
+			return err
+		}
 	}
 	if err := lookLinks(r, f, h); err != nil {
 		return err
@@ -125,6 +132,21 @@ func lookTarget(r *Request, f *Facts, h *Hold) error {
 		return fmt.Errorf("process %d has gone: %w", r.Target.PID, unix.ESRCH)
 	}
 	return nil
+}
+
+// leaderOf returns the process of a target whose pid is that of a thread, as
+// `ps -L` shows it, and of which there is no pidfd.
+func leaderOf(t Target) (pid int, ok bool) {
+	if t.TID != 0 && t.TID != t.PID {
+		return 0, false
+	}
+	b, _ := readProc(t.proc() + "/status")
+	for line := range bytes.Lines(b) {
+		if value, found := bytes.CutPrefix(line, []byte("Tgid:")); found {
+			pid, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+		}
+	}
+	return pid, pid != 0 && pid != t.PID
 }
 
 // proc is the directory of the target in /proc.

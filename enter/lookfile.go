@@ -33,6 +33,9 @@ func lookFile(h *Hold, f *Facts, file File) (FileFacts, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return FileFacts{}, &HintError{err, "nsinspect ls -t " + file.Type.String()}
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return FileFacts{}, &HintError{err, f.Self.rootHint("SYS_PTRACE")}
+	}
 	if err != nil {
 		return FileFacts{}, err
 	}
@@ -107,7 +110,12 @@ func quote(s string) string {
 // TypeOf returns the kind of the namespace that a file is of.
 func TypeOf(path string) (inspect.Type, error) {
 	fd, err := fileNS(path).open()
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, &HintError{err, "nsinspect ls"}
+	case errors.Is(err, fs.ErrPermission):
+		return 0, &HintError{err, "run as root: sudo nsinspect enter …"}
+	case err != nil:
 		return 0, err
 	}
 	defer unix.Close(fd)

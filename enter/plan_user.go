@@ -117,7 +117,9 @@ func (p *Plan) defaultIDs() idsStep {
 		return idsStep{}
 	case p.New.Has(inspect.User) && r.Map.ranges():
 		s, _ := p.rangeMaps()
-		return rootIDs(s.uids, s.gids, true)
+		ids := rootIDs(s.uids, s.gids, true)
+		ids.mayKeep = !s.privileged
+		return ids
 	case p.New.Has(inspect.User):
 		return idsStep{} // the one id that it has is ours
 	case p.Join.Has(inspect.User):

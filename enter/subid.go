@@ -29,7 +29,7 @@ func lookSubIDs(f *Facts) error {
 		if len(*file.to) == 0 {
 			return &HintError{
 				fmt.Errorf("%s has no ids for %s", file.path, names[len(names)-1]),
-				fmt.Sprintf("usermod --add-sub%ss 100000-165535 %s", file.path[len("/etc/sub"):], names[len(names)-1]),
+				fmt.Sprintf("sudo usermod --add-sub%ss 100000-165535 %s", file.path[len("/etc/sub"):], names[len(names)-1]),
 			}
 		}
 	}

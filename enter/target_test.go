@@ -56,7 +56,7 @@ func TestContainerNameWithoutRights(t *testing.T) {
 	cmd := command(t, nobody, "hidden", "--", "true")
 	cmd.Env = docker.Env()
 	r := finish(t, cmd)
-	if r.code() != 125 || !strings.Contains(r.err, "could not be asked") && !strings.Contains(r.err, "CAP_SYS_PTRACE") {
+	if r.code() != 125 || !strings.Contains(r.err, "did not tell names") && !strings.Contains(r.err, "CAP_SYS_PTRACE") {
 		t.Errorf("status %d: %s", r.code(), r.err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,8 +118,11 @@ func (o *enterOptions) resolve(ctx context.Context, word string) error {
 		// What no process is in may be held by an open file or a socket.
 		x, t, err = o.lookUp(ctx, word, quick|inspect.FactThreads|inspect.FactsHolders)
 	}
+	if errors.As(err, &missing) {
+		return stale(word, err)
+	}
 	if err != nil {
-		return unasked(x, err)
+		return err
 	}
 	switch t.Kind {
 	case inspect.TargetContainer:
@@ -146,20 +150,12 @@ func (o *enterOptions) lookUp(ctx context.Context, word string, facts inspect.Fa
 	return x, t, err
 }
 
-// unasked adds to err, that a target was not found, that an engine could not
-// be asked: it may be the name of a container.
-func unasked(x *inspect.Index, err error) error {
-	var missing *inspect.NotFoundError
-	if x == nil || !errors.As(err, &missing) {
-		return err
-	}
-	for _, p := range x.Snapshot().Problems {
-		if p.Op == inspect.OpAskEngine {
-			return &cliError{
-				err:  fmt.Errorf("%s, and %s could not be asked for a container of that name: %s", err, p.Path, p.Err),
-				hint: p.Hint,
-			}
-		}
+// stale says of a name of ip-netns(8) that was not found what its file is.
+func stale(word string, err error) error {
+	path := "/run/netns/" + word
+	if !strings.Contains(word, "/") && strings.Trim(word, ".") != "" && exists(path) {
+		_, why := enter.TypeOf(path)
+		return cmp.Or(why, err)
 	}
 	return err
 }
