@@ -28,6 +28,8 @@ func (p *Plan) Check(h *Hold) error {
 			err = p.checkNewUser(s)
 		case unshareStep:
 			err = p.checkUnshare(s)
+		case cgroupStep:
+			err = p.checkCgroup()
 		}
 		if err != nil {
 			return err
@@ -202,6 +204,19 @@ func (p *Plan) checkUnshare(s unshareStep) error {
 	}
 	return &HintError{fmt.Errorf("make a new %s namespace: %w: this process has no CAP_SYS_ADMIN in %s",
 		s.kinds.List()[0], unix.EPERM, userName(p.facts.Self.NS.Of(inspect.User))), "add --new-user, or run as root (sudo)"}
+}
+
+// checkCgroup refuses to move into a frozen cgroup: we would stand still in
+// it before the command is there, without a word.
+func (p *Plan) checkCgroup() error {
+	if p.facts.Frozen == "" {
+		return nil
+	}
+	hint := "leave --join-cgroup out"
+	if unpause := p.request.Target.Unpause; unpause != "" {
+		hint = unpause + ", or " + hint
+	}
+	return &HintError{fmt.Errorf("the cgroup %s of %s is frozen: the command could not run in it", quote(p.facts.Frozen), p.targetName()), hint}
 }
 
 // checkIDs refuses ids that do not exist where they are taken on.

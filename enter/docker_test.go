@@ -142,3 +142,19 @@ func TestContainerThatDoesNotRun(t *testing.T) {
 	inDocker(t, &docker, "stopped", "--", "true").fails(t, 125, "not running", "docker start stopped")
 	inDocker(t, &docker, "nosuch", "--", "true").fails(t, 125, "nosuch", "not found")
 }
+
+// A paused container has namespaces to join; its cgroup would stop the command.
+func TestContainerThatIsPaused(t *testing.T) {
+	docker.Start(t)
+	docker.Run(t, "--name", "still", "--hostname", "still")
+	docker.Docker(t, "pause", "still")
+	r := inDocker(t, &docker, "still", "--", "hostname")
+	r.says(t, 0, "still\n")
+	r.fails(t, 0, "still is paused", "docker unpause still")
+	inDocker(t, &docker, "still", "--join-cgroup", "--", "true").fails(t, 125, "frozen", "hint: docker unpause still")
+	docker.Docker(t, "unpause", "still")
+	r = inDocker(t, &docker, "still", "--join-cgroup", "--", "hostname")
+	if r.says(t, 0, "still\n"); r.err != "" {
+		t.Error(r.err)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // execStep becomes the command.
 type execStep struct {
 	plain
-	name  string   // as the user wrote it
+	name  string   // as it is shown: what the user wrote
 	argv  []string // of the command
 	paths []string // where it is looked for, in order
 	env   []string
@@ -41,21 +41,23 @@ func (s execStep) compile(c *compiler) {
 	c.Try(unix.SYS_CLOSE_RANGE, c.Const(3), c.Const(closeAll))
 	best := c.Var(-int64(unix.ENOENT)) // the error that says most
 	failed, missing := c.NewLabel(), c.NewLabel()
-	s.tryPaths(c, best, failed)
+	paths := c.Vector(s.paths)
+	s.tryPaths(c, paths, best, failed)
 	c.JumpEqual(best, c.Const(-int64(unix.ENOENT)), missing)
 	c.Place(failed)
-	c.Fail(stage.Failure{Step: "run " + quote(s.name), Exit: exitNotExecutable}, best)
+	c.Fail(stage.Failure{Step: "run " + s.name, Exit: exitNotExecutable}, best)
 	c.Place(missing)
+	s.present(c, paths, best)
 	var hints map[syscall.Errno]string
 	if s.hint != "" {
 		hints = map[syscall.Errno]string{unix.ENOENT: s.hint}
 	}
-	c.Fail(stage.Failure{Step: "run " + quote(s.name), Exit: exitNotFound, Hints: hints}, best)
+	c.Fail(stage.Failure{Step: "run " + s.name, Exit: exitNotFound, Hints: hints}, best)
 }
 
 // tryPaths executes the first of the paths that can be, as execvp(3) does. It
 // goes on when all are missing or forbidden; best has the reason.
-func (s execStep) tryPaths(c *compiler, best stage.Cell, failed stage.Label) {
+func (s execStep) tryPaths(c *compiler, paths stage.Addr, best stage.Cell, failed stage.Label) {
 	argv := s.argv
 	if s.shell {
 		argv = []string{""}
@@ -65,7 +67,7 @@ func (s execStep) tryPaths(c *compiler, best stage.Cell, failed stage.Label) {
 	tried, noexec, next, end := c.NewLabel(), c.NewLabel(), c.NewLabel(), c.NewLabel()
 
 	at := c.Var(0)
-	c.Move(at, c.Address(c.Vector(s.paths)))
+	c.Move(at, c.Address(paths))
 	loop := c.Loop()
 	path := c.Compute(stage.Load, at, stage.Zero)
 	c.JumpEqual(path, stage.Zero, end)
@@ -84,6 +86,24 @@ func (s execStep) tryPaths(c *compiler, best stage.Cell, failed stage.Label) {
 	c.Place(noexec)
 	c.Try(unix.SYS_EXECVE, c.String(fallbackShell), c.Address(script), env)
 	c.Jump(failed)
+	c.Place(next)
+	c.Set(at, stage.Add, at, c.Const(8))
+	c.Jump(loop)
+	c.Place(end)
+}
+
+// present tells of a file that is there and cannot run: what execve(2) did not
+// find is its interpreter then.
+func (s execStep) present(c *compiler, paths stage.Addr, reason stage.Cell) {
+	next, end, at := c.NewLabel(), c.NewLabel(), c.Var(0)
+	c.Move(at, c.Address(paths))
+	loop := c.Loop()
+	path := c.Compute(stage.Load, at, stage.Zero)
+	c.JumpEqual(path, stage.Zero, end)
+	c.SyscallTo(next, unix.SYS_FACCESSAT, c.Const(unix.AT_FDCWD), path, stage.Zero)
+	c.Fail(stage.Failure{Step: "run " + s.name, Exit: exitNotFound, Hints: map[syscall.Errno]string{
+		unix.ENOENT: "the file is there, what it needs is not: the interpreter of its #! line, or the dynamic loader that it was linked for (file, ldd)",
+	}}, reason)
 	c.Place(next)
 	c.Set(at, stage.Add, at, c.Const(8))
 	c.Jump(loop)

@@ -17,6 +17,7 @@ type Facts struct {
 	SubUID, SubGID []inspect.IDRange
 	Binds          []Bind   // for Request.ResolvConf
 	CgroupProcs    []string // cgroup.procs of the target, for Request.JoinCgroup
+	Frozen         string   // the cgroup among them that is frozen; "" when none is
 }
 
 // Subject is what is known of a process: the caller or the target.

@@ -28,6 +28,7 @@ func lookPlace(r *Request, f *Facts) error {
 			if f.CgroupProcs, err = lookCgroups(groups); err != nil {
 				return err
 			}
+			f.Frozen = frozen(f.CgroupProcs)
 		}
 	}
 	return nil
@@ -51,6 +52,21 @@ func lookCgroups(groups []byte) ([]string, error) {
 		}
 	}
 	return procs, nil
+}
+
+// frozen returns the directory of a cgroup whose processes are stopped; "" when
+// there is none. See cgroup-v1/freezer-subsystem and cgroup-v2 of the kernel's
+// documentation.
+func frozen(procs []string) string {
+	for _, path := range procs {
+		dir := filepath.Dir(path)
+		state, _ := readProc(filepath.Join(dir, "freezer.state")) // version 1
+		events, _ := readProc(filepath.Join(dir, "cgroup.events"))
+		if len(state) > 0 && string(bytes.TrimSpace(state)) != "THAWED" || bytes.Contains(events, []byte("frozen 1")) {
+			return dir
+		}
+	}
+	return ""
 }
 
 // cgroupDir finds the directory of "hierarchy:controllers:path", see

@@ -36,6 +36,7 @@ func (s bindStep) compile(c *compiler) {
 type rootStep struct {
 	dir  handle
 	path string
+	here bool // to where we are
 	name string
 }
 
@@ -43,7 +44,7 @@ func (s rootStep) Words() string { return "take " + s.name + " as root directory
 func (s rootStep) Needs() string { return capSysChroot }
 
 func (s rootStep) handles() []handle {
-	if s.path != "" {
+	if s.path != "" || s.here {
 		return nil
 	}
 	return []handle{s.dir}
@@ -51,20 +52,35 @@ func (s rootStep) handles() []handle {
 
 func (s rootStep) compile(c *compiler) {
 	f := stage.Failure{Step: s.Words()}
-	if s.path != "" {
+	switch {
+	case s.here:
+	case s.path != "":
 		c.Must(f, unix.SYS_CHDIR, c.String(s.path))
-	} else {
+	default:
 		c.Must(f, unix.SYS_FCHDIR, c.fd(s.dir))
 	}
 	c.Must(f, unix.SYS_CHROOT, c.String("."))
 }
 
 // procStep mounts /proc for the pid namespace of the command.
-type procStep struct{ plain }
+type procStep struct {
+	plain
+	alone bool // mounts here reach others, and this one must not: /proc would be useless to them
+}
 
-func (procStep) Words() string { return "mount a new /proc" }
+func (s procStep) Words() string {
+	if s.alone {
+		return "make the mounts of /proc private, mount a new /proc"
+	}
+	return "mount a new /proc"
+}
 
-func (procStep) compile(c *compiler) {
+func (s procStep) compile(c *compiler) {
+	if s.alone {
+		c.Must(stage.Failure{Step: "make the mounts of /proc private", Hints: map[syscall.Errno]string{
+			unix.EINVAL: "no /proc is mounted in this root, and a new one would be seen outside: --mount-proc=false, or leave --propagation out",
+		}}, unix.SYS_MOUNT, c.String("none"), c.String("/proc"), stage.Zero, c.Const(unix.MS_REC|unix.MS_PRIVATE), stage.Zero)
+	}
 	c.Must(stage.Failure{Step: "mount /proc", Hints: map[syscall.Errno]string{
 		unix.EPERM:  "a user namespace may mount /proc only with a pid namespace of its own and where nothing of /proc is masked: --mount-proc=false",
 		unix.ENOENT: "there is no directory /proc in this root: --mount-proc=false",
@@ -100,11 +116,12 @@ func (s cgroupStep) compile(c *compiler) {
 type dirStep struct {
 	path string
 	dir  handle
+	name string // of dir
 }
 
 func (s dirStep) Words() string {
 	if s.path == "" {
-		return "go to the target's working directory"
+		return "go to " + s.name
 	}
 	return "go to " + quote(s.path)
 }

@@ -49,6 +49,12 @@ func Make(r *Request, f *Facts) (*Plan, error) {
 		return nil, err
 	}
 	p.Pty = p.wantsPty()
+	if r.Target.Unpause != "" {
+		p.warn("%s is paused, its own processes stand still: %s", r.Target.Name, r.Target.Unpause)
+	}
+	if r.Target.PID != 0 && p.Join == 0 && p.New == 0 {
+		p.warn("%s has no other namespaces than we, as far as they were asked for: the command runs here", r.Target.Name)
+	}
 	p.supervise()
 	if err := p.command(); err != nil {
 		return nil, err
@@ -148,6 +154,10 @@ func (p *Plan) consistent() error {
 		return needs("--monotonic and --boottime", inspect.Time)
 	case r.MountProc == Yes && !r.New.Has(inspect.Mnt):
 		return needs("--mount-proc", inspect.Mnt)
+	case r.Propagation != "" && !r.New.Has(inspect.Mnt) && !r.ResolvConf:
+		return needs("--propagation", inspect.Mnt)
+	case p.Join.Has(inspect.PID) && r.New.Has(inspect.PID):
+		return p.twoPIDs()
 	case r.Map.set() && !r.New.Has(inspect.User):
 		return needs("a map of ids", inspect.User)
 	case r.Map.ranges() && p.Join.Has(inspect.User):
@@ -167,6 +177,22 @@ func (p *Plan) consistent() error {
 		}
 	}
 	return p.unmapped()
+}
+
+// twoPIDs refuses to join a pid namespace and to make one in it: both are for
+// the next child, see setns(2) and unshare(2).
+func (p *Plan) twoPIDs() error {
+	err := errors.New("a process cannot join a pid namespace and make a new one at once")
+	if p.request.fromFile(inspect.PID) {
+		return &HintError{err, "leave one of them out"}
+	}
+	line := "nsinspect enter " + p.request.Target.Word
+	for _, t := range (p.Join &^ SetOf(inspect.PID)).List() {
+		if !p.request.fromFile(t) {
+			line += " --" + t.String()
+		}
+	}
+	return &HintError{err, "leave --new-pid out, or name the kinds without pid: " + line + " --new-pid"}
 }
 
 func (m IDMaps) set() bool { return m.Current || m.ranges() }
@@ -207,7 +233,7 @@ func (p *Plan) newSpaces() error {
 	if rest.Has(inspect.Mnt) && p.Join.Has(inspect.Mnt) && p.request.Root == "" && p.wantsTargetRoot() {
 		// The target's root lies in the namespace that was joined: from there
 		// the new one takes it along, afterwards it would lead back.
-		p.addTargetRoot()
+		p.add(dirStep{dir: p.targetRoot(), name: targetRootName})
 		p.rooted = true
 	}
 	if rest != 0 {
@@ -225,6 +251,9 @@ func (p *Plan) newSpaces() error {
 	p.newMnt = rest.Has(inspect.Mnt)
 	if p.newMnt {
 		p.propagation()
+	}
+	if p.rooted {
+		p.add(rootStep{here: true, name: targetRootName}) // "/" has been a mount point so far
 	}
 	if r.Hostname != "" {
 		p.add(hostnameStep{name: r.Hostname})
@@ -245,13 +274,25 @@ func (p *Plan) propagation() {
 	}
 }
 
+// leaks reports whether what is mounted in the new mount namespace may be seen
+// in the old one.
+func (p *Plan) leaks() bool {
+	return p.request.Propagation == Shared || p.request.Propagation == Unchanged
+}
+
 // places plans what of the file tree is seen.
 func (p *Plan) places() error {
 	r := p.request
 	if len(p.facts.Binds) > 0 {
-		if p.newMnt {
+		switch {
+		case p.newMnt && p.leaks():
+			return &HintError{
+				fmt.Errorf("--resolv-conf is for the command alone, and mounts that are %s are seen by others too", r.Propagation),
+				"leave --propagation out",
+			}
+		case p.newMnt && !p.Join.Has(inspect.Mnt):
 			p.add(bindStep{binds: p.facts.Binds})
-		} else {
+		default:
 			p.Notes = append(p.Notes, "the target's own resolv.conf is in the joined mount namespace already")
 		}
 	}
@@ -271,9 +312,11 @@ func (p *Plan) wantsTargetRoot() bool {
 	return r.TargetRoot || p.Join.Has(inspect.Mnt) && r.Target.PID != 0 && !r.mntFromFile()
 }
 
-func (p *Plan) addTargetRoot() {
-	p.add(rootStep{dir: dirHandle(p.request.Target.proc() + "/root"), name: "the target's root"})
-}
+const targetRootName = "the target's root"
+
+func (p *Plan) addTargetRoot() { p.add(rootStep{dir: p.targetRoot(), name: targetRootName}) }
+
+func (p *Plan) targetRoot() handle { return dirHandle(p.request.Target.proc() + "/root") }
 
 func (r *Request) mntFromFile() bool { return r.fromFile(inspect.Mnt) }
 
@@ -316,7 +359,7 @@ func (p *Plan) supervise() {
 		p.add(s)
 	}
 	if proc {
-		p.add(procStep{})
+		p.add(procStep{alone: p.leaks()})
 	}
 	switch {
 	case pid && r.NoFork:

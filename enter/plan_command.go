@@ -63,7 +63,7 @@ func (p *Plan) directory() {
 	case r.Dir != "":
 		p.add(dirStep{path: r.Dir})
 	case r.TargetDir:
-		p.add(dirStep{dir: dirHandle(r.Target.proc() + "/cwd")})
+		p.add(dirStep{dir: dirHandle(r.Target.proc() + "/cwd"), name: "the target's working directory"})
 		moved = true
 	}
 	if moved {
@@ -85,11 +85,11 @@ func (p *Plan) exec() error {
 		}
 		s.hint = p.noShellHint()
 	} else {
-		s.name = r.Command[0]
-		if s.name == "" {
-			return errors.New("the command is empty")
+		name := r.Command[0]
+		if name == "" {
+			return &HintError{errors.New("the command is empty"), "nsinspect enter TARGET -- COMMAND"}
 		}
-		s.paths = search(s.name, lookup(env, "PATH"))
+		s.name, s.paths = quote(name), search(name, lookup(env, "PATH"))
 		if p.Join.Has(inspect.Mnt) {
 			s.hint = p.noCommandHint()
 		}
@@ -103,16 +103,26 @@ func (p *Plan) noShellHint() string {
 	if !p.Join.Has(inspect.Mnt) {
 		return "name a command: nsinspect enter TARGET -- COMMAND"
 	}
-	return "there is no shell inside; keep the mount namespace of the host and use its tools: " + p.withoutMnt()
+	return "there is no shell inside" + p.withoutMnt()
 }
 
-func (p *Plan) noCommandHint() string {
-	return "there is no such command inside; keep the mount namespace of the host and use its tools: " + p.withoutMnt()
-}
+func (p *Plan) noCommandHint() string { return "there is no such command inside" + p.withoutMnt() }
 
+// withoutMnt is how to get at what else is joined with the tools of the host,
+// or where that is nothing at the files; "" without a target.
 func (p *Plan) withoutMnt() string {
-	line := "nsinspect enter " + p.request.Target.Word
-	for _, t := range (p.Join &^ SetOf(inspect.Mnt, inspect.User, inspect.PID)).List() {
+	rest := p.Join &^ SetOf(inspect.Mnt, inspect.PID, inspect.User)
+	switch {
+	case p.request.Target.PID == 0:
+		return ""
+	case rest == 0:
+		return "; the tools of the host reach its files: ls -l " + p.request.Target.proc() + "/root/"
+	}
+	if p.Join.Has(inspect.User) && !p.almighty() {
+		rest |= SetOf(inspect.User)
+	}
+	line := "; keep the mount namespace of the host and use its tools: nsinspect enter " + p.request.Target.Word
+	for _, t := range rest.List() {
 		line += " --" + t.String()
 	}
 	return line

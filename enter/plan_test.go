@@ -221,7 +221,7 @@ func TestOffsetsText(t *testing.T) {
 }
 
 func TestQuote(t *testing.T) {
-	for in, want := range map[string]string{"a-b/c.d": "a-b/c.d", "": `""`, "a b": `"a b"`, "\x1b]0;x\a": `"\x1b]0;x\a"`} {
+	for in, want := range map[string]string{"a-b/c.d": "a-b/c.d", "": "''", "a $b": "'a $b'", "it's": `'it'\''s'`, "\x1b]'\a": `$'\x1b]\'\a'`, "\xff": `$'\xff'`} {
 		if got := quote(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}

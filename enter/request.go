@@ -57,6 +57,9 @@ type Target struct {
 	Container string
 	// InContainer is set when the process is known to be in a container.
 	InContainer bool
+	// Unpause is what lets the processes of a paused container run; "" when it
+	// is not paused, or nothing is known of that.
+	Unpause string
 }
 
 // File is a namespace given by a file.

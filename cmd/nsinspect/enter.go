@@ -72,10 +72,10 @@ func (o *enterOptions) takeArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(words) > 1:
 		return enterFailed(usageError(help, "a command follows --, got %q", strings.Join(words[1:], " ")))
-	case len(words) == 1 && o.pid != "":
+	case len(words) == 1 && cmd.Flags().Changed("target"):
 		return enterFailed(usageError(help, "there are two targets: %q and -p %s", words[0], o.pid))
 	case len(words) == 1:
-		o.word = words[0]
+		o.word, o.given = words[0], true
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 type enterOptions struct {
 	app     *app
 	word    string // TARGET, "" for none
+	given   bool   // there is a TARGET
 	pid     string // of -p
 	command []string
 
@@ -137,6 +138,9 @@ func (o *enterOptions) commandFlags(f *pflag.FlagSet) {
 func (o *enterOptions) request(ctx context.Context, cmd *cobra.Command) (*enter.Request, error) {
 	r := &o.req
 	r.Command, r.Env = o.command, os.Environ()
+	if err := o.noneEmpty(cmd.Flags()); err != nil {
+		return nil, err
+	}
 	if err := o.values(cmd.Flags()); err != nil {
 		return nil, err
 	}
@@ -165,6 +169,20 @@ func (o *enterOptions) request(ctx context.Context, cmd *cobra.Command) (*enter.
 		return nil, usageError("nsinspect enter TARGET --all", "--all needs a target")
 	}
 	return r, nil
+}
+
+// noneEmpty refuses the empty string for a target or an option: a script whose
+// variable is not set must not run its command here in place of there.
+func (o *enterOptions) noneEmpty(f *pflag.FlagSet) (err error) {
+	if o.given && o.word == "" {
+		return usageError("nsinspect ls", "the target is empty")
+	}
+	f.Visit(func(flag *pflag.Flag) {
+		if flag.Value.Type() == "string" && flag.Value.String() == "" {
+			err = usageError("nsinspect enter --help", "the value of --%s is empty", flag.Name)
+		}
+	})
+	return err
 }
 
 // values parses the flags whose values are more than words.
@@ -292,8 +310,8 @@ func setID(flag, s string) (*enter.SetID, error) {
 		return &enter.SetID{Follow: true}, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil {
-		return nil, usageError("nsinspect enter TARGET --"+flag+" 1000", "--%s %q is neither a number nor follow", flag, s)
+	if err != nil || n == 1<<32-1 { // which setuid(2) takes for none
+		return nil, usageError("nsinspect enter TARGET --"+flag+" 1000", "--%s %q is neither an id nor follow", flag, s)
 	}
 	return &enter.SetID{ID: uint32(n)}, nil
 }

@@ -54,6 +54,9 @@ func isProcDir(path string) bool {
 }
 
 func (o *enterOptions) targetPID(pid int, name string) error {
+	if pid <= 0 {
+		return withHint(fmt.Errorf("there is no process %d: engines say 0 for a container that does not run", pid), "nsinspect ls")
+	}
 	r := &o.req
 	r.Target = enter.Target{PID: pid, Name: name, Word: name, InContainer: anyTerminal() && inContainer(pid)}
 	if _, err := strconv.Atoi(name); err == nil {
@@ -90,10 +93,17 @@ func inContainer(pid int) bool {
 }
 
 func (o *enterOptions) targetContainer(c *inspect.Container) error {
-	if c.PID == 0 {
-		return withHint(fmt.Errorf("container %s is not running", c.DisplayName()), "%s start %s", c.Engine, c.DisplayName())
+	name := c.DisplayName()
+	switch {
+	case c.PID == 0 && c.State == "restarting":
+		return withHint(fmt.Errorf("container %s is not running: it ended and is to be started again", name), "%s logs %s", c.Engine, name)
+	case c.PID == 0:
+		return withHint(fmt.Errorf("container %s is not running", name), "%s start %s", c.Engine, name)
 	}
-	o.req.Target = enter.Target{PID: c.PID, Name: c.DisplayName(), Word: c.DisplayName(), Container: c.ID, InContainer: true}
+	o.req.Target = enter.Target{PID: c.PID, Name: name, Word: name, Container: c.ID, InContainer: true}
+	if c.State == "paused" {
+		o.req.Target.Unpause = c.Engine + " unpause " + name
+	}
 	return nil
 }
 

@@ -1,0 +1,132 @@
+package enter_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nsinspect/inspect/live/livetest"
+)
+
+// What a script hands over when its variable is not set, or its container does
+// not run, must not have the command run here.
+func TestNothingIsNoTarget(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ran")
+	for _, args := range [][]string{
+		{"-p", "0"},
+		{"-p", ""},
+		{"-p", "", "--new-uts"},
+		{"", "--new-uts"},
+		{"pid:0"},
+		{"self", "--setuid", ""},
+		{"self", "--root="},
+	} {
+		enter(t, append(args, "--", "touch", file)...).fails(t, 125, "nsinspect: error: ")
+		if _, err := os.Stat(file); err == nil {
+			t.Fatalf("%q ran the command", args)
+		}
+	}
+	enter(t, "self", "--", "touch", file).fails(t, 0, "the command runs here")
+}
+
+// shared runs a shell script in a mount namespace whose mounts are shared, as
+// those of a host with systemd are. $E is nsinspect enter.
+func shared(t *testing.T, script string) result {
+	t.Helper()
+	livetest.Root(t)
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		livetest.Skip(t, "unshare (util-linux)")
+	}
+	cmd := exec.Command(unshare, "--mount", "--propagation=private", "sh", "-c", "mount --make-rshared / && "+script)
+	cmd.Env = append(os.Environ(), "E="+built(t)+" enter")
+	return finish(t, cmd)
+}
+
+// A new /proc is not seen outside, however mounts propagate.
+func TestProcStaysInside(t *testing.T) {
+	for _, how := range []string{"private", "slave", "shared", "unchanged"} {
+		r := shared(t, `before=$(grep -c . /proc/self/mountinfo)
+$E --new-mnt --new-pid --propagation `+how+` -- sh -c 'test $$ = 2 && cat /proc/1/comm' &&
+test "$before" = "$(grep -c . /proc/self/mountinfo)" && echo same`)
+		r.says(t, 0, "nsinspect-init\nsame\n")
+	}
+}
+
+// Neither are files that are bound for the command.
+func TestBindsStayInside(t *testing.T) {
+	for how, code := range map[string]int{"private": 0, "slave": 0, "shared": 125, "unchanged": 125} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("inside\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r := shared(t, `mount -t tmpfs t /run && mkdir -p /run/netns /run/etc/netns && $E --new-net --persist net=/run/netns/blue -- true || exit 1
+mkdir /run/upper /run/work && mount -t overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work o /etc || exit 1
+mkdir -p /etc/netns && cp -r `+dir+` /etc/netns/blue && before=$(cat /etc/resolv.conf)
+$E --net=/run/netns/blue --resolv-conf --new-mnt --propagation `+how+` -- cat /etc/resolv.conf; code=$?
+test "$before" = "$(cat /etc/resolv.conf)" && echo same; exit $code`)
+		want := "inside\nsame\n"
+		if code != 0 {
+			want = "same\n"
+		}
+		r.says(t, code, want)
+	}
+}
+
+// The root of a target may be any directory of the joined mount namespace, also
+// where a new one is made in it.
+func TestNewMountsBelowChroot(t *testing.T) {
+	livetest.Root(t)
+	root := busyboxRoot(t)
+	pid := itoa(targetOf(t, 0, "unshare", "--mount", "--fork", "--kill-child", "sh", "-c",
+		`exec chroot "$1" /bin/busybox "$2" "$3" "$4"`, "sh", root))
+	for _, args := range [][]string{
+		{"--mnt", "--new-mnt"},
+		{"--mnt", "--new-mnt", "--propagation", "slave"},
+		{"--mnt", "--new-mnt", "--propagation", "unchanged"},
+		{"--mnt", "--new-mnt", "--new-pid"},
+	} {
+		r := enter(t, append(append([]string{pid}, args...), "--", "/bin/busybox", "sh", "-c", "cd /; echo *; cd ..; pwd")...)
+		r.says(t, 0, "bin proc tmp\n/\n")
+	}
+}
+
+func TestJoinedAndNewPID(t *testing.T) {
+	livetest.Root(t)
+	pid := itoa(target(t, 0, container...))
+	r := enter(t, pid, "--new-pid", "--", "true")
+	r.fails(t, 125, "cannot join a pid namespace and make a new one", "nsinspect enter -p "+pid+" --cgroup --ipc --uts --net --time --mnt --new-pid")
+	hint := strings.Fields(r.err[strings.LastIndex(r.err, "nsinspect enter ")+len("nsinspect enter "):])
+	enter(t, append(hint, "--", "sh", "-c", "echo $$")...).says(t, 0, "2\n")
+}
+
+// The file is there, its interpreter is not: as with a program for another C
+// library.
+func TestNoInterpreter(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/no/such/interpreter\n"), 0o755); err != nil { //nolint:gosec // it is executed
+		t.Fatal(err)
+	}
+	enter(t, "self", "--", script).fails(t, 127, script, "the file is there, what it needs is not")
+	r := enter(t, "self", "--", script+"x")
+	if r.fails(t, 127, "no such file"); strings.Contains(r.err, "the file is there") {
+		t.Error(r.err)
+	}
+}
+
+// The line that does the same does it in a shell.
+func TestEqualLineIsForShells(t *testing.T) {
+	livetest.Root(t)
+	r := enter(t, "--new-uts", "--dry-run", "--", "sh", "-c", `echo "$0" 'it is' $1`, "$HOME", "\x01\n")
+	_, line, ok := strings.Cut(r.out, "same as: ")
+	if !ok {
+		t.Fatal(r.out)
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		livetest.Skip(t, "bash")
+	}
+	finish(t, exec.Command(bash, "-c", line)).says(t, 0, "$HOME it is \x01\n")
+}
