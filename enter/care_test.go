@@ -130,3 +130,74 @@ func TestEqualLineIsForShells(t *testing.T) {
 	}
 	finish(t, exec.Command(bash, "-c", line)).says(t, 0, "$HOME it is \x01\n")
 }
+
+// A thread is a target by its own number, as `ps -L` shows it.
+func TestThreadByNumber(t *testing.T) {
+	livetest.Root(t)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		livetest.Skip(t, "python3")
+	}
+	s := start(t, exec.Command(python, "-c", `
+import ctypes, threading, time
+def run():
+    ctypes.CDLL(None).unshare(0x04000000)
+    print(threading.get_native_id(), flush=True)
+    time.sleep(1000)
+threading.Thread(target=run, daemon=True).start()
+time.sleep(1000)`))
+	tid := s.line(t)
+	process := itoa(s.Process.Pid)
+	theirs := links(t, process+"/task/"+tid, "uts")
+	if theirs == links(t, process, "uts") {
+		t.Fatal("the thread has no namespace of its own")
+	}
+	for _, args := range [][]string{{"-p", tid}, {tid, "--uts"}, {"/proc/" + process + "/task/" + tid}} {
+		enter(t, append(args, "--", "readlink", "/proc/self/ns/uts")...).says(t, 0, theirs)
+	}
+}
+
+// Each failure has something to type.
+func TestFailuresHaveHints(t *testing.T) {
+	livetest.Root(t)
+	me := itoa(os.Getpid())
+	for _, c := range []struct {
+		uid  int
+		args []string
+		want []string
+	}{
+		{nobody, []string{"--net=/proc/" + me + "/ns/net"}, []string{"permission denied", "hint: run as root: sudo ", " enter --net=/proc/" + me + "/ns/net -- true"}},
+		{nobody, []string{"/proc/" + me + "/ns/net"}, []string{"permission denied", "hint: run as root"}},
+		{nobody, []string{"-p", me}, []string{"may not be looked at", "hint: run as root: sudo ", " enter -p " + me + " -- true"}},
+		{nobody, []string{"--net-of-fd", me + ":0"}, []string{"descriptor 0 of process " + me, "hint: it takes CAP_SYS_PTRACE"}},
+		{0, []string{"--net-of-fd", me + ":999"}, []string{"descriptor 999 of process " + me, "hint: see which sockets it has: ls -l /proc/" + me + "/fd"}},
+		{0, []string{"--new-net", "--persist", "net=/no/such/file"}, []string{"make /no/such/file", "hint: make its directory first: mkdir -p /no/such"}},
+		{nobody, []string{"--new-user", "--new-net", "--persist", "net=/usr/x"}, []string{"make /usr/x", "hint: it takes CAP_SYS_ADMIN"}},
+		{0, []string{"--setuid", "4294967295", "self"}, []string{"neither an id nor follow", "hint: "}},
+	} {
+		enterAs(t, c.uid, append(c.args, "--", "true")...).fails(t, 125, c.want...)
+	}
+}
+
+// A name of ip-netns(8) whose namespace has gone.
+func TestStaleName(t *testing.T) {
+	r := shared(t, `mount --make-rprivate / && mount -t tmpfs t /run && mkdir /run/netns && touch /run/netns/blue && $E blue -- true`)
+	r.fails(t, 125, "an empty file that a network namespace left behind", "ip netns delete blue")
+}
+
+// One's own id as a range: newgidmap(1) denies setgroups(2) then.
+func TestOwnIDAsRange(t *testing.T) {
+	livetest.Root(t)
+	for _, tool := range []string{"newuidmap", "newgidmap"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			livetest.Skip(t, tool+" (uidmap)")
+		}
+	}
+	id := itoa(nobody)
+	r := enterAs(t, nobody, "--new-user", "--map-users", "0:"+id+":1", "--", "sh", "-c", "id -u; id -g")
+	if r.code() == 125 && strings.Contains(r.err, "newuidmap") {
+		t.Log("newuidmap wants a user with a name:", r.err) // as that of shadow does
+		return
+	}
+	r.says(t, 0, "0\n0\n")
+}

@@ -98,6 +98,9 @@ func typeOf(fd int) inspect.Type {
 	return 0
 }
 
+// Quote returns s as one word of a shell, without control bytes.
+func Quote(s string) string { return quote(s) }
+
 // quote returns s as one word of a shell, which holds no control bytes: it is
 // shown, and it is typed.
 func quote(s string) string {

@@ -92,7 +92,7 @@ func TestHiddenTargetHint(t *testing.T) {
 		as   []string
 		hint string
 	}{
-		"user":                    {nobody, nil, "sudo nsinspect enter"},
+		"user":                    {nobody, nil, " enter -p "},
 		"root of a user ns":       {nobody, []string{"unshare", "-Ur"}, "run it on the host"},
 		"root without capability": {0, []string{"setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"}, "--cap-add SYS_PTRACE"},
 	} {

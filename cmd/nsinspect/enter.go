@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,21 @@ func enterFailed(err error) error {
 		return err
 	}
 	e := explain(err)
-	return &cliError{err: e.err, detail: e.detail, hint: e.hint, status: exitEnter}
+	hinted := &enter.HintError{Err: e.err, Text: asTyped(e.hint)} // hides that of e.err
+	return &cliError{err: hinted, detail: e.detail, hint: hinted.Text, status: exitEnter}
+}
+
+// asTyped completes a hint to do the same as root, unless that is too long to
+// be read.
+func asTyped(hint string) string {
+	words := []string{"sudo"}
+	for _, w := range os.Args {
+		words = append(words, enter.Quote(w))
+	}
+	if line := strings.Join(words, " "); len(line) < 200 {
+		return strings.ReplaceAll(hint, "sudo nsinspect enter …", line)
+	}
+	return hint
 }
 
 func (o *enterOptions) run(ctx context.Context, cmd *cobra.Command) error {
@@ -158,7 +173,7 @@ func (o *enterOptions) print(p *enter.Plan, refused error) error {
 		e := explain(refused)
 		fmt.Fprintf(&b, "would fail: %s\n", e.Error())
 		if e.hint != "" {
-			fmt.Fprintf(&b, "hint: %s\n", e.hint)
+			fmt.Fprintf(&b, "hint: %s\n", asTyped(e.hint))
 		}
 	}
 	for line := range strings.Lines(b.String()) {
