@@ -88,7 +88,7 @@ func (b *topologyBuilder) closed(i *Iface) bool {
 		}
 		for _, s := range b.above(port) {
 			n := b.nets[s.ns.Key]
-			if s.ns == i.ns || n == nil || !n.Has(inspect.FactRoutes) || len(defaultRoutes(n)) > 0 {
+			if s.ns == i.ns || n == nil || !n.Has(inspect.FactRoutes) && !n.Has(inspect.FactGateways) || len(defaultRoutes(n)) > 0 {
 				return false
 			}
 			stations++

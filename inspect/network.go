@@ -44,8 +44,8 @@ type Network struct {
 	Ruleset *Ruleset `json:"ruleset,omitempty"`
 	Sockets []Socket `json:"sockets,omitempty"`
 	// Flows are the tracked connections over UDP and IPv4, where rules of the
-	// namespace translate destinations and not too many are tracked. They come
-	// with FactNeighbors and FactNetfilter together.
+	// namespace translate the destination of such that come from elsewhere, and
+	// not too many are tracked. They come with FactNeighbors and FactNetfilter together.
 	Flows []Flow `json:"flows,omitempty"`
 }
 

@@ -62,13 +62,26 @@ func tracked(proc string) int {
 	return n
 }
 
-// translates reports whether a rule translates destinations.
+// translates reports whether a rule translates destinations of packets over
+// UDP that come from elsewhere. To list what is tracked the kernel walks its
+// whole table, which takes a millisecond or more in each namespace: not for
+// those of containers, where Docker translates what they ask its name server,
+// nor where all published ports are of TCP.
 func translates(rs *inspect.Ruleset) bool {
-	return rs != nil && slices.ContainsFunc(rs.Rules, func(r inspect.NFRule) bool {
+	return rs != nil && slices.ContainsFunc(rs.Chains, func(c inspect.NFChain) bool {
+		return c.Type == "nat" && c.Hook == "prerouting" && slices.ContainsFunc(rs.Rules, func(r inspect.NFRule) bool {
+			return r.Family == c.Family && r.Table == c.Table && r.Chain == c.Name
+		})
+	}) && slices.ContainsFunc(rs.Rules, func(r inspect.NFRule) bool {
 		return slices.ContainsFunc(r.Exprs, func(x inspect.NFExpr) bool {
 			return x.Extension == "DNAT" || x.Name == "nat" && x.Type == "dnat"
-		})
+		}) && !slices.ContainsFunc(r.Exprs, onlyTCP)
 	})
+}
+
+// onlyTCP reports whether an expression lets nothing but TCP through.
+func onlyTCP(x inspect.NFExpr) bool {
+	return x.Name == "match" && x.Extension == "tcp" || x.Name == "cmp" && x.Op == "==" && len(x.Data) == 1 && x.Data[0] == unix.IPPROTO_TCP
 }
 
 // The CTA_* attributes of linux/netfilter/nfnetlink_conntrack.h.

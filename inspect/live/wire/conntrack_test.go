@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"testing"
+
+	"nsinspect/inspect"
 )
 
 // flowMessage is a message of ctnetlink for 192.0.2.1:40999 → 192.0.2.10:5353
@@ -36,4 +38,34 @@ func FuzzParseFlow(f *testing.F) {
 			t.Errorf("%x: %+v", b, v)
 		}
 	})
+}
+
+// The tracker is asked only where UDP from elsewhere may be translated: not in
+// a container whose own questions to Docker's name server are.
+func TestTranslates(t *testing.T) {
+	chain := func(name, hook string) inspect.NFChain {
+		return inspect.NFChain{Family: inspect.NFIPv4, Table: "nat", Name: name, Type: "nat", Hook: hook}
+	}
+	rule := func(chain string, match string, target string) inspect.NFRule {
+		return inspect.NFRule{Family: inspect.NFIPv4, Table: "nat", Chain: chain, Exprs: []inspect.NFExpr{
+			{Name: "match", Extension: match}, {Name: "target", Extension: target},
+		}}
+	}
+	for name, c := range map[string]struct {
+		rules []inspect.NFRule
+		want  bool
+	}{
+		"host":      {[]inspect.NFRule{rule("PREROUTING", "addrtype", "DOCKER"), rule("DOCKER", "udp", "DNAT")}, true},
+		"tcp alone": {[]inspect.NFRule{rule("PREROUTING", "addrtype", "DOCKER"), rule("DOCKER", "tcp", "DNAT")}, false},
+		"container": {[]inspect.NFRule{rule("OUTPUT", "addrtype", "DOCKER"), rule("DOCKER", "udp", "DNAT")}, false},
+		"no target": {[]inspect.NFRule{rule("PREROUTING", "udp", "MARK")}, false},
+	} {
+		rs := &inspect.Ruleset{Chains: []inspect.NFChain{chain("PREROUTING", "prerouting"), chain("OUTPUT", "output"), {Family: inspect.NFIPv4, Table: "nat", Name: "DOCKER"}}, Rules: c.rules}
+		if got := translates(rs); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if translates(nil) {
+		t.Error("without rules")
+	}
 }

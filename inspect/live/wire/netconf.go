@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nsinspect/inspect"
@@ -50,27 +51,36 @@ func parseNetConf(b []byte) (c inspect.NetConf, ok bool, err error) {
 	return c, true, a.err
 }
 
-// sysctls are the settings that no netlink message has. /proc/sys/net shows
-// those of the reader's network namespace.
-var sysctls = []string{
-	"net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables",
-	"net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max",
-	"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3",
-	"net.ipv6.conf.all.accept_ra", "net.ipv6.conf.all.disable_ipv6",
-	"net.ipv4.conf.all.route_localnet", "net.ipv4.ip_local_port_range",
+// sysctls returns the settings that no netlink message has and that matter in
+// a namespace with these interfaces. Each takes as long as a small dump.
+func sysctls(n *inspect.Network) []string {
+	names := []string{
+		"net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max",
+		"net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3",
+		"net.ipv4.ip_local_port_range",
+	}
+	if slices.ContainsFunc(n.Interfaces, func(l inspect.Interface) bool { return l.Kind == "bridge" }) {
+		names = append(names, "net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables")
+	}
+	six := func(a inspect.Addr) bool { return a.Prefix.Addr().Is6() }
+	if !slices.ContainsFunc(n.Interfaces, func(l inspect.Interface) bool { return slices.ContainsFunc(l.Addrs, six) }) {
+		names = append(names, "net.ipv6.conf.all.disable_ipv6")
+	}
+	return names
 }
 
-// readSysctls reads them; what a kernel lacks is left out. It must run on a
-// thread in the namespace.
-func readSysctls(proc string) map[string]string {
-	out := make(map[string]string, len(sysctls))
-	for _, name := range sysctls {
+// readSysctls reads them; what a kernel lacks is left out. /proc/sys/net shows
+// those of the reader's network namespace: it must run on a thread there, after
+// the interfaces were read.
+func readSysctls(proc string, n *inspect.Network) {
+	names := sysctls(n)
+	n.Sysctls = make(map[string]string, len(names))
+	for _, name := range names {
 		b, err := readFile(proc + "/sys/" + strings.ReplaceAll(name, ".", "/"))
 		if err == nil {
-			out[name] = strings.TrimSpace(string(b))
+			n.Sysctls[name] = strings.TrimSpace(string(b))
 		}
 	}
-	return out
 }
 
 // addrPermanent is IFA_F_PERMANENT of linux/if_addr.h.

@@ -172,7 +172,7 @@ func (v *visitor) settings(r *room) error {
 		during("list netconf", into(r, &v4, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv4), parseNetConf)),
 		during("list netconf", absent(into(r, &v6, unix.RTM_GETNETCONF, netconfRequest(inspect.FamilyIPv6), parseNetConf))))
 	r.net.Conf = append(v4, v6...)
-	r.net.Sysctls = readSysctls(v.o.ProcRoot)
+	readSysctls(v.o.ProcRoot, &r.net)
 	readInterfaceSysctls(v.o.ProcRoot, &r.net)
 	return err
 }
