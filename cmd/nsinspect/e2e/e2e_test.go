@@ -20,8 +20,8 @@ import (
 )
 
 // docker is the daemon of most tests, started by the first; the containers of
-// remap have a user namespace.
-var docker, remap = dockertest.Daemon{}, dockertest.Daemon{Remap: mappedFrom}
+// remap have a user namespace, and legacy has its rules in the older iptables.
+var docker, remap, legacy = dockertest.Daemon{}, dockertest.Daemon{Remap: mappedFrom}, dockertest.Daemon{LegacyIptables: true}
 
 // binary is the nsinspect under test.
 var binary string
@@ -30,7 +30,7 @@ var binary string
 // namespace would leave it there, and /proc/PID/ns is about that thread.
 func init() { runtime.LockOSThread() }
 
-func TestMain(m *testing.M) { os.Exit(docker.Tests(remap.Tests(built{m})).Run()) }
+func TestMain(m *testing.M) { os.Exit(docker.Tests(remap.Tests(legacy.Tests(built{m}))).Run()) }
 
 // built runs the tests with the binary built before.
 type built struct{ m *testing.M }

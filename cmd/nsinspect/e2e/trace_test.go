@@ -17,17 +17,22 @@ import (
 // uplink gives the Docker host an uplink to a world in which 8.8.8.8 is.
 func uplink(t *testing.T) *netlab.NS {
 	t.Helper()
+	return uplinkOf(t, docker.Supervisor())
+}
+
+func uplinkOf(t *testing.T, pid int) *netlab.NS {
+	t.Helper()
 	out := netlab.New(t)
 	out.Do(func() error {
 		script := fmt.Sprintf(`ip link add eth0 type veth peer name up0 netns %d; ip addr add 192.0.2.1/24 dev eth0
-			ip addr add 8.8.8.8/32 dev lo; ip link set eth0 up; ip route add default via 192.0.2.10`, docker.Supervisor())
+			ip addr add 8.8.8.8/32 dev lo; ip link set eth0 up; ip route add default via 192.0.2.10`, pid)
 		if msg, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, msg)
 		}
 		return nil
 	})
-	t.Cleanup(func() { inDaemon(t, "ip", "link", "del", "up0") })
-	inDaemon(t, "sh", "-ec", "ip addr add 192.0.2.10/24 dev up0; ip link set up0 up; ip route add default via 192.0.2.1")
+	t.Cleanup(func() { inNetns(t, pid, "ip", "link", "del", "up0") })
+	inNetns(t, pid, "sh", "-ec", "ip addr add 192.0.2.10/24 dev up0; ip link set up0 up; ip route add default via 192.0.2.1")
 	return out
 }
 

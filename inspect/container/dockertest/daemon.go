@@ -35,6 +35,8 @@ type Daemon struct {
 	// Remap gives containers a user namespace, in which id 0 is this one of
 	// the host and so on for 65536 ids (dockerd --userns-remap); 0: none.
 	Remap uint32
+	// LegacyIptables has the daemon write its rules with iptables-legacy.
+	LegacyIptables bool
 
 	main  bool // Tests was called
 	once  sync.Once
@@ -73,7 +75,10 @@ func (d *Daemon) Start(t testing.TB) {
 	}
 	livetest.Root(t)
 	var missing string
-	if d.tools, missing = findTools(); missing != "" {
+	if d.tools, missing = findTools(); missing == "" && d.LegacyIptables {
+		missing = noLegacy()
+	}
+	if missing != "" {
 		livetest.Skip(t, missing)
 	}
 	d.once.Do(func() { d.err = d.start() })
@@ -130,7 +135,7 @@ func (d *Daemon) spawn() error {
 	d.super.Env = []string{
 		"PATH=" + searchPath, supervised + "=" + d.dir,
 		dockerdKey + "=" + d.tools.dockerd, unifiedKey + "=" + strconv.FormatBool(d.Unified),
-		remapKey + "=" + strconv.FormatUint(uint64(d.Remap), 10),
+		remapKey + "=" + strconv.FormatUint(uint64(d.Remap), 10), legacyKey + "=" + strconv.FormatBool(d.LegacyIptables),
 	}
 	d.super.Stdin, d.super.Stdout, d.super.Stderr = r, d.out, d.out
 	d.super.SysProcAttr = &syscall.SysProcAttr{

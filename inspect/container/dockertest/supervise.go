@@ -21,6 +21,7 @@ const (
 	dockerdKey = "NSINSPECT_DOCKERTEST_DOCKERD" // the daemon's program
 	unifiedKey = "NSINSPECT_DOCKERTEST_UNIFIED" // "true": Daemon.Unified
 	remapKey   = "NSINSPECT_DOCKERTEST_REMAP"   // Daemon.Remap
+	legacyKey  = "NSINSPECT_DOCKERTEST_LEGACY"  // "true": Daemon.LegacyIptables
 )
 
 // supervisor is the ancestor of the daemon and of all that it starts.
@@ -133,6 +134,14 @@ func loopbackUp() error {
 }
 
 func (s *supervisor) startDaemon() error {
+	path := os.Getenv("PATH")
+	if os.Getenv(legacyKey) == "true" {
+		dir, err := legacyPrograms(s.dir)
+		if err != nil {
+			return err
+		}
+		path = dir + ":" + path
+	}
 	config := filepath.Join(s.dir, "daemon.json") // not the machine's
 	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
 		return err
@@ -149,7 +158,7 @@ func (s *supervisor) startDaemon() error {
 	}, s.args...)
 	p, err := os.StartProcess(os.Getenv(dockerdKey), args, &os.ProcAttr{
 		Dir:   s.dir,
-		Env:   []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir},
+		Env:   []string{"PATH=" + path, "HOME=" + s.dir, "TMPDIR=" + s.dir},
 		Files: []*os.File{nil, os.Stdout, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	})
