@@ -2,78 +2,10 @@ package filter
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"nsinspect/inspect"
 )
-
-// orders are the base chains of the hook in each order in which they may run.
-// Of chains with equal priority the kernel runs the one first that was
-// registered last. When that was is seen nowhere, so a chain of the older
-// iptables is tried at each place among its equals.
-func (w *walk) orders() [][]*inspect.NFChain {
-	all := [][]*inspect.NFChain{w.bases()}
-	for _, c := range all[0] {
-		if !c.Legacy {
-			continue
-		}
-		var more [][]*inspect.NFChain
-		for _, order := range all {
-			more = append(more, w.moved(order, c)...)
-		}
-		all = more
-	}
-	return all
-}
-
-// moved are the orders with a chain before, among and behind those that may
-// run on either side of it.
-func (w *walk) moved(order []*inspect.NFChain, c *inspect.NFChain) (out [][]*inspect.NFChain) {
-	same := func(o *inspect.NFChain) bool { return w.before(o, c) == 0 }
-	rest := slices.DeleteFunc(slices.Clone(order), func(o *inspect.NFChain) bool { return o == c })
-	first := slices.IndexFunc(order, same)
-	for at := first; at <= len(rest); at++ {
-		out = append(out, slices.Insert(slices.Clone(rest), at, c))
-		if at == len(rest) || !same(rest[at]) {
-			break
-		}
-	}
-	return out
-}
-
-// together is the result of all orders: where they do not agree it is unknown.
-func together(results []Result) Result {
-	r := results[0]
-	for i := range results[1:] {
-		o := &results[i+1]
-		if o.Verdict == r.Verdict && samePacket(&o.Packet, &r.Packet) && o.Conn == r.Conn {
-			continue
-		}
-		if o.Verdict.Stops() && r.Verdict.Stops() {
-			continue
-		}
-		if r.Verdict != Unknown {
-			r.Verdict, r.Rule = Unknown, firstRule(r.Rule, o.Rule)
-			r.Reason = "rules of the older iptables and of nf_tables have the same priority, and which run first is not known"
-		}
-	}
-	return r
-}
-
-func firstRule(a, b *Rule) *Rule {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// samePacket compares what rules see of two packets.
-func samePacket(a, b *Packet) bool {
-	x, y := *a, *b
-	x.UID, y.UID = nil, nil
-	return x == y
-}
 
 // legacy takes into account the tables of the older iptables that could not
 // be read: where they have a chain at the hook, the packet may be stopped there.

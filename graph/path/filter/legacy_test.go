@@ -12,8 +12,9 @@ import (
 	"nsinspect/inspect"
 )
 
-// Both kinds of rules in one namespace: each packet passes both. Where they
-// have the same priority, which are first is not known.
+// Both kinds of rules in one namespace: each packet passes both. Of chains with
+// the same priority it is not known which runs first, also where both are of
+// nf_tables.
 func TestBothKinds(t *testing.T) {
 	for _, tc := range []struct{ name, script, table string }{
 		{
@@ -29,7 +30,7 @@ func TestBothKinds(t *testing.T) {
 		},
 		{
 			"equal priorities", "iptables-legacy -A FORWARD -j MARK --set-mark 5\niptables-nft -A FORWARD -m mark --mark 5 -j DROP",
-			":unknown which run first is not known\nmark=5:drop",
+			":unknown which runs first is not known\nmark=5:drop",
 		},
 		{
 			"equal translation", "iptables-legacy -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2\niptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2",
@@ -37,12 +38,22 @@ func TestBothKinds(t *testing.T) {
 		},
 		{
 			"other translation", "iptables-legacy -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2\niptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.3",
-			"hook=prerouting:unknown which run first is not known\nhook=prerouting dport=81:accept",
+			"hook=prerouting:unknown which runs first is not known\nhook=prerouting dport=81:accept",
 		},
 		{
 			"among several", "iptables-legacy -A FORWARD -m mark --mark 1 -j MARK --set-mark 2\nadd table inet a\nadd chain inet a f { type filter hook forward priority 0; }\nadd rule inet a f meta mark set 1\n" +
 				"add table inet b\nadd chain inet b f { type filter hook forward priority 0; }\nadd rule inet b f meta mark 2 drop",
-			":unknown which run first is not known",
+			":unknown which runs first is not known",
+		},
+		{
+			"two of nf_tables", "add table ip a\nadd table ip b\nadd chain ip a p { type nat hook prerouting priority -100; }\nadd chain ip b p { type nat hook prerouting priority -100; }\n" +
+				"add rule ip a p tcp dport 80 dnat to 10.0.0.2\nadd rule ip b p tcp dport 80-81 dnat to 10.0.0.3",
+			"hook=prerouting:unknown ip b p and ip a p have the same priority\nhook=prerouting dport=81:accept 10.0.0.3:81",
+		},
+		{
+			"three of nf_tables", "add table inet t\nadd chain inet t a { type filter hook forward priority 0; }\nadd chain inet t b { type filter hook forward priority 0; }\nadd chain inet t c { type filter hook forward priority 0; }\n" +
+				"add rule inet t b meta mark set 1\nadd rule inet t a meta mark 1 meta mark set 2\nadd rule inet t c meta mark 2 drop",
+			":unknown which runs first\nmark=2:unknown which runs first",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func Run(rs *inspect.Ruleset, q Query) Result {
 		results[i] = r
 		one.hook(&results[i], bases)
 	}
-	r = together(results)
+	r = w.together(results)
 	if r.Verdict == Accept {
 		w.legacy(&r)
 	}
@@ -104,12 +104,12 @@ func (w *walk) bases() []*inspect.NFChain {
 			out = append(out, c)
 		}
 	}
+	slices.Reverse(out) // of equal ones that which was made last is likely the first
 	slices.SortStableFunc(out, w.before)
 	return out
 }
 
-// before compares the places of two base chains. Of equal ones the order is
-// not known between the older iptables and nf_tables.
+// before compares the places of two base chains.
 func (w *walk) before(a, b *inspect.NFChain) int {
 	return cmp.Or(cmp.Compare(w.priority(a), w.priority(b)), cmp.Compare(a.Priority, b.Priority))
 }
