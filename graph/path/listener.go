@@ -23,9 +23,11 @@ func (w *tracer) note() {
 		a := s.Local.Addr().Unmap()
 		switch {
 		case a == w.packet.Dst:
+			w.published(&s)
 			return
 		case a.IsUnspecified() && (a.Is4() == w.packet.Dst.Is4() || a.Is6() && !s.V6):
 			w.answersFrom(n)
+			w.published(&s)
 			return
 		}
 		elsewhere = a
@@ -35,6 +37,24 @@ func (w *tracer) note() {
 		text = fmt.Sprintf("%s port %d listens on %s only, not on %s", protocol, w.packet.DstPort, elsewhere, w.packet.Dst)
 	}
 	w.say(text)
+}
+
+// published says where what comes to a port of the host goes that a container
+// publishes, when no rule has translated it: through docker-proxy, whose
+// connection to the container is one of its own.
+func (w *tracer) published(s *inspect.Socket) {
+	all := w.x.Snapshot().Containers
+	for i := range all {
+		for _, p := range all[i].Ports {
+			ip := p.HostIP.Unmap()
+			if w.end.n.NS == w.x.Own(inspect.Net) && p.HostPort == s.Local.Port() && p.Protocol == s.Protocol &&
+				(!ip.IsValid() || ip.IsUnspecified() || ip == s.Local.Addr().Unmap()) {
+				w.say(fmt.Sprintf("%s publishes the port, but no rule translates this packet: docker-proxy has to take it, and connects to %[1]s itself (nsinspect trace self %[1]s:%[2]d)",
+					all[i].DisplayName(), p.Port))
+				return
+			}
+		}
+	}
 }
 
 // answersFrom says where a UDP socket without an address of its own sends

@@ -1,9 +1,12 @@
 package path_test
 
 import (
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
+	"nsinspect/graph"
 	"nsinspect/graph/path"
 	"nsinspect/inspect/live/livetest/netlab"
 )
@@ -120,4 +123,34 @@ func TestVxlan(t *testing.T) {
 	l.all["c1"].Addr("vx0", "10.42.0.1/24")
 	l.all["c1"].Await("tcp", to)
 	l.agree("c1", path.Accepted, to)
+}
+
+// Who sends from outside matters only where a rule asks for it, and then it has
+// to be said; the networks inside are not outside.
+func TestOutside(t *testing.T) {
+	l := newLab(t)
+	l.sh("host", `iptables-nft -A INPUT -s 203.0.113.0/24 -p tcp --dport 22 -j DROP; iptables-nft -A INPUT -s 172.17.0.0/24 -p tcp --dport 23 -j DROP
+		nft 'table ip f { set s { type ipv4_addr; flags interval; elements = { 172.17.0.0/24, 127.0.0.0/8 }; }; set b { type ipv4_addr; elements = { 203.0.113.9 }; };
+			chain i { type filter hook input priority 10; ip saddr @s tcp dport 24 drop; ip saddr @b tcp dport 25 drop; tcp sport 1000 tcp dport 26 drop; }; }' `)
+	x := l.index()
+	for _, tc := range []struct {
+		source string
+		port   uint16
+		want   path.Disposition
+	}{
+		{"", 21, path.Accepted}, {"", 23, path.Accepted}, {"", 24, path.Accepted},
+		{"", 22, path.InsufficientInfo}, {"", 25, path.InsufficientInfo}, {"", 26, path.InsufficientInfo},
+		{"203.0.113.9", 22, path.DeniedIn}, {"203.0.113.9", 25, path.DeniedIn}, {"192.0.2.1", 25, path.Accepted}, {"192.0.2.1", 22, path.Accepted},
+	} {
+		o := path.Options{From: l.all["host"].ID, Outside: true, Routes: l.oracle}
+		o.Packet, _, _ = packet(fmt.Sprintf("192.0.2.10:%d", tc.port))
+		o.Packet.Src, _ = netip.ParseAddr(tc.source)
+		r, err := path.Trace(x, graph.NewTopology(x), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Disposition != tc.want || tc.want == path.InsufficientInfo && !strings.Contains(r.Reason, "--source") {
+			t.Errorf("from %q to port %d: %s (%s), want %s", tc.source, tc.port, r.Disposition, r.Reason, tc.want)
+		}
+	}
 }

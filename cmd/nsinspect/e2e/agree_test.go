@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
 	"nsinspect/graph/path"
 	"nsinspect/inspect/live/livetest"
 	"nsinspect/inspect/live/livetest/netlab"
@@ -62,7 +64,7 @@ func newEstate(t *testing.T) *estate {
 }
 
 // restore puts the rules and settings of the host back when all else of the
-// test is gone.
+// test is gone, and forgets its connections.
 func restore(t *testing.T, host *netlab.NS) {
 	t.Helper()
 	rules := inDaemon(t, "iptables-save")
@@ -74,6 +76,7 @@ func restore(t *testing.T, host *netlab.NS) {
 			inDaemon(t, "sh", "-c", clear)
 		}
 		host.Run(rules, "iptables-restore")
+		host.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) }) // or they expire during later tests
 	})
 }
 
@@ -160,6 +163,9 @@ func TestTraceAgrees(t *testing.T) {
 				if got[f] {
 					through++
 				}
+			}
+			if r := follow(t, "self", "127.0.0.1:8080"); !slices.ContainsFunc(r.Notes, func(s string) bool { return strings.Contains(s, "nsinspect trace self web1:80") }) {
+				t.Errorf("who listens on port 8080: %q", r.Notes)
 			}
 			if through < 10 || through > len(all)-10 {
 				t.Errorf("%d of %d flows get through: this tells nothing", through, len(all))
