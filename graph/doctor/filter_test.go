@@ -52,6 +52,16 @@ var filterFaults = []fault{
 		},
 	},
 	{
+		name: "a rule stops containers", check: "forward-ruled", severity: doctor.Note, object: bridge0,
+		cause: "a rule of chain DOCKER-USER stops packets of web, db on their way to the outside, or the replies", fix: " DOCKER-USER",
+		do: func(l *lab) {
+			l.Host.Run("", l.Host.Tool("iptables"), "-I", "DOCKER-USER", "-o", "ens3", "-j", "REJECT")
+		},
+		undo: func(l *lab) {
+			l.Host.Run("", l.Host.Tool("iptables"), "-D", "DOCKER-USER", "-o", "ens3", "-j", "REJECT")
+		},
+	},
+	{
 		name: "masquerade lost", check: "masquerade", severity: doctor.Fault, object: bridge0,
 		cause: "packets of web, db leave through ens3 with their private addresses", fix: "iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
 		do:   func(l *lab) { rules(l, without("172.17.0.0/16 ! -o docker0 -j MASQUERADE")) },

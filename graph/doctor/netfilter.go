@@ -20,6 +20,12 @@ func netfilterChecks() []Check {
 			Reference: "docs.docker.com: Packet filtering and firewalls", Needs: facts, run: func(e *exam) { e.dropped(true) },
 		},
 		{
+			ID: "forward-ruled", Title: "a rule stops what containers send to the outside", Severity: Note,
+			About: "A new connection of a container to the outside, or its replies, is dropped or rejected by a rule of the hook forward. Somebody wrote it, so it may be meant; it is told because the container cannot tell. " +
+				"Reported for Docker's bridges, not for networks that were made internal.",
+			Reference: "nsinspect trace CONTAINER 1.1.1.1:443", Needs: facts, run: ruled,
+		},
+		{
 			ID: "foreign-bridge", Title: "Docker's policy drops packets of a bridge that is not Docker's", Severity: Fault,
 			About:     "Docker sets the policy of FORWARD to DROP and lets its own bridges through, not those of LXC, libvirt or a tool of one's own. Reported where Docker's chains are there and the policy, not a rule, drops a new connection to the outside or its replies.",
 			Reference: "docs.docker.com: Packet filtering and firewalls, Docker on a router", Needs: facts, run: func(e *exam) { e.dropped(false) },
@@ -145,6 +151,22 @@ func (e *exam) dropped(docker bool) {
 	})
 }
 
+// ruled tells of rules that stop what leaves Docker's bridges.
+func ruled(e *exam) {
+	e.exits(func(x *exit) {
+		r := x.outward()
+		if !x.docker() || !r.Verdict.Stops() || byPolicy(r) || r.Rule == nil {
+			return
+		}
+		e.find(Finding{
+			Object: x.object(), Namespaces: concerned(x.bridge, x.stations),
+			Cause:    fmt.Sprintf("a rule of chain %s stops %s of %s on their way to the outside, or the replies: %s", r.Rule.Chain, x.packets, titles(x.stations), r.Rule.Text),
+			Evidence: []Evidence{fact(x.sp.deciding(r), fmt.Sprintf("rule %d decides on %s → outside through %s, or on the reply", r.Rule.Handle, x.a, x.up.Name))},
+			Fix:      &Fix{"if nobody meant it, delete this rule", x.sp.command("%s", r.Rule.Place().Delete())},
+		})
+	})
+}
+
 // letThrough is what lets a bridge through the chain of the hook forward that
 // decided.
 func (x *exit) letThrough(r filter.Result) *Fix {
@@ -160,10 +182,15 @@ func (x *exit) letThrough(r filter.Result) *Fix {
 			fmt.Sprintf("%s -I DOCKER-USER -i %s -j ACCEPT", iptables, br),
 			fmt.Sprintf("%s -I DOCKER-USER -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", iptables, br))}
 	}
-	return &Fix{"let the bridge through as Docker does; restarting Docker writes all its rules anew, but stops containers unless live-restore is on", x.sp.commands(
+	list := []string{
 		fmt.Sprintf("%s -I FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", iptables, br),
 		fmt.Sprintf("%s -I FORWARD -i %s -o %s -j ACCEPT", iptables, br, out),
-		fmt.Sprintf("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", iptables, br))}
+		fmt.Sprintf("%s -I FORWARD -i %s -o %[2]s -j ACCEPT", iptables, br),
+	}
+	if slices.ContainsFunc(x.sp.rules.Chains, func(c inspect.NFChain) bool { return c.Family == x.nf && c.Table == "filter" && c.Name == "DOCKER" }) {
+		list = append(list, fmt.Sprintf("%s -I FORWARD -o %s -j DOCKER", iptables, br)) // what is published
+	}
+	return &Fix{"let the bridge through as Docker does; restarting Docker writes all its rules anew, but stops containers unless live-restore is on", x.sp.commands(list...)}
 }
 
 // hasChain reports whether a table of IPv4, IPv6 or both has a chain.
