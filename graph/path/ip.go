@@ -17,8 +17,16 @@ func (w *tracer) ask(n *inspect.Network, q RouteQuery) (RouteAnswer, error) {
 	if !n.Has(inspect.FactRoutes) || q.Iif != 0 && !n.Has(inspect.FactNetConf) {
 		return RouteAnswer{}, errors.New("routes and settings were not read")
 	}
-	return reconstruct(n, q), nil
+	a := reconstruct(n, q)
+	if out := n.Interface(a.Oif); a.Refused == "" && (q.Src.IsLoopback() || q.Dst.IsLoopback()) && (foreign(n.Interface(q.Iif)) || foreign(out)) {
+		return RouteAnswer{}, fmt.Errorf("whether packets of %s leave the host hangs on route_localnet, which is not recorded", q.Src)
+	}
+	return a, nil
 }
+
+// foreign reports whether an interface is one that loopback addresses do not
+// belong to; nil is none.
+func foreign(i *inspect.Interface) bool { return i != nil && !i.Loopback() }
 
 // route asks for the route of the packet. It returns false where the way ends.
 func (w *tracer) route(n *inspect.Network, in *inspect.Interface) (a RouteAnswer, ok bool) {
@@ -101,6 +109,10 @@ func (w *tracer) refused(n *inspect.Network, q RouteQuery, a RouteAnswer) (Dispo
 	case "EINVAL":
 		if plain.Type == "blackhole" {
 			return NullRoute, fmt.Sprintf("the route to %s is a blackhole", q.Dst)
+		}
+		if q.Src.IsLoopback() || q.Dst.IsLoopback() {
+			d := map[bool]Disposition{true: DeniedOut, false: DeniedIn}[q.Iif == 0]
+			return d, fmt.Sprintf("a packet from %s to %s stays on the loopback: route_localnet is off", q.Src, q.Dst)
 		}
 		if strict, loose := reversePath(n, q.Iif); strict || loose {
 			return DeniedIn, fmt.Sprintf("the source %s is not expected here: rp_filter", q.Src)

@@ -36,6 +36,7 @@ func TestTraps(t *testing.T) {
 		{"own published port, on the bridge with hairpin", toItself + call + "; bridge link set dev veth1web hairpin on; iptables-nft -t nat -A POSTROUTING -s 172.17.0.2 -d 172.17.0.2 -j MASQUERADE", "", "c1", "192.0.2.10:8080", path.Accepted, "stays on it"},
 		{"translated back on the bridge", toItself + call, "", "c2", "192.0.2.10:8080", path.Accepted, "translated back"},
 		{"own published port", toItself + noCall + "; iptables-nft -t nat -A POSTROUTING -s 172.17.0.2 -d 172.17.0.2 -j MASQUERADE", "", "c1", "192.0.2.10:8080", path.Accepted, "masquerade"},
+		{"localhost without proxy, nor route_localnet", noProxy, "", "host", "127.0.0.1:8080", path.DeniedOut, "route_localnet is off"},
 		{"localhost without proxy", noProxy + "; sysctl -qw net.ipv4.conf.all.route_localnet=1", "", "host", "127.0.0.1:8080", path.Accepted, "becomes 127.0.0.1 → 172.17.0.2:80"},
 		{"an address of the host that is on another interface", "ip addr add 203.0.113.9/32 dev lo", "203.0.113.9:7", "c1", "203.0.113.9:7", path.Accepted, "delivered"},
 		{"UDP to the host's other address", "true", "0.0.0.0:7", "c1", "udp 192.0.2.10:7", path.Accepted, "delivered"},
@@ -138,9 +139,16 @@ func TestOutside(t *testing.T) {
 		port   uint16
 		want   path.Disposition
 	}{
-		{"", 21, path.Accepted}, {"", 23, path.Accepted}, {"", 24, path.Accepted},
-		{"", 22, path.InsufficientInfo}, {"", 25, path.InsufficientInfo}, {"", 26, path.InsufficientInfo},
-		{"203.0.113.9", 22, path.DeniedIn}, {"203.0.113.9", 25, path.DeniedIn}, {"192.0.2.1", 25, path.Accepted}, {"192.0.2.1", 22, path.Accepted},
+		{"", 21, path.Accepted},
+		{"", 23, path.Accepted},
+		{"", 24, path.Accepted},
+		{"", 22, path.InsufficientInfo},
+		{"", 25, path.InsufficientInfo},
+		{"", 26, path.InsufficientInfo},
+		{"203.0.113.9", 22, path.DeniedIn},
+		{"203.0.113.9", 25, path.DeniedIn},
+		{"192.0.2.1", 25, path.Accepted},
+		{"192.0.2.1", 22, path.Accepted},
 	} {
 		o := path.Options{From: l.all["host"].ID, Outside: true, Routes: l.oracle}
 		o.Packet, _, _ = packet(fmt.Sprintf("192.0.2.10:%d", tc.port))
