@@ -4,8 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect/live/livetest"
 )
@@ -200,4 +204,38 @@ func TestOwnIDAsRange(t *testing.T) {
 		return
 	}
 	r.says(t, 0, "0\n0\n")
+}
+
+// Root's groups do not come along into a user namespace that keeps them.
+func TestGroupsStayOutside(t *testing.T) {
+	livetest.Root(t)
+	pid := itoa(target(t, nobody, "--user", "--map-root-user"))
+	for _, args := range [][]string{{pid}, {"--user=/proc/" + pid + "/ns/user"}} {
+		cmd := command(t, 0, append(args, "--", "grep", "Groups:", "/proc/self/status")...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{6, 42}}}
+		if r := finish(t, cmd); r.code() != 0 || strings.TrimSpace(r.out) != "Groups:" {
+			t.Errorf("%q: status %d: %s%s", args, r.code(), r.out, r.err)
+		}
+	}
+}
+
+// With --target-caps the keys of the caller's session are left behind too.
+func TestKeysStayOutside(t *testing.T) {
+	livetest.Root(t)
+	runtime.LockOSThread() // and dies with its keyring
+	if _, err := unix.KeyctlJoinSessionKeyring(""); err != nil {
+		livetest.Skip(t, "session keyrings")
+	}
+	key, err := unix.AddKey("user", "nsinspect-test", []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const possessor = 0x3f000000
+	if err := unix.KeyctlSetperm(key, possessor); err != nil {
+		t.Fatal(err)
+	}
+	pid := itoa(target(t, 0, "--uts"))
+	count := []string{"--", "grep", "-c", "nsinspect-test", "/proc/keys"}
+	enter(t, append([]string{pid}, count...)...).says(t, 0, "1\n")
+	enter(t, append([]string{pid, "--target-caps"}, count...)...).says(t, 1, "0\n")
 }

@@ -75,6 +75,31 @@ func (s idsStep) compile(c *compiler) {
 	set("uid", unix.SYS_SETUID, s.uid)
 }
 
+// groupsStep drops the supplementary groups of the caller here: a user
+// namespace that denies setgroups(2) would keep them, and what they may do to
+// files.
+type groupsStep struct{}
+
+func (groupsStep) Words() string     { return "drop the supplementary groups" }
+func (groupsStep) Needs() string     { return "CAP_SETGID" }
+func (groupsStep) handles() []handle { return nil }
+
+func (s groupsStep) compile(c *compiler) {
+	c.Must(stage.Failure{Step: s.Words(), Hints: map[syscall.Errno]string{
+		unix.EPERM: "keep the ids: --preserve-credentials",
+	}}, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
+}
+
+// keysStep leaves the caller's session keyring: who has it may read the keys
+// in it, see session-keyring(7).
+type keysStep struct{ plain }
+
+func (keysStep) Words() string { return "take a new session keyring, without the caller's keys" }
+
+func (keysStep) compile(c *compiler) {
+	c.Try(unix.SYS_KEYCTL, c.Const(unix.KEYCTL_JOIN_SESSION_KEYRING), stage.Zero) // some kernels and sandboxes have no keys
+}
+
 // deathStep has the kernel kill the command when the supervisor dies. It
 // follows the change of ids, which clears the setting.
 type deathStep struct{ plain }

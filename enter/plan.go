@@ -39,6 +39,9 @@ func Make(r *Request, f *Facts) (*Plan, error) {
 		return nil, err
 	}
 	p.keepFirst()
+	if p.losesGroups() {
+		p.add(groupsStep{})
+	}
 	if len(join.spaces) > 0 {
 		p.add(join)
 	}

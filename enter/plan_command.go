@@ -24,6 +24,7 @@ func (p *Plan) command() error {
 		p.joinCgroup()
 	}
 	if r.TargetCaps {
+		p.add(keysStep{})
 		p.add(boundStep{keep: f.Target.Caps.Bounding})
 	}
 	p.ids()

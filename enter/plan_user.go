@@ -140,6 +140,12 @@ func (p *Plan) joinedIDs() idsStep {
 	return rootIDs(t.UIDMap, t.GIDMap, t.Setgroups == "allow")
 }
 
+// losesGroups reports whether the supplementary groups must be dropped before
+// the user namespace is joined, since they cannot be in it.
+func (p *Plan) losesGroups() bool {
+	return p.Join.Has(inspect.User) && !p.request.PreserveCredentials && !p.joinedIDs().setgroups && p.facts.Self.can(capSetGID)
+}
+
 func rootIDs(uids, gids []inspect.IDRange, setgroups bool) idsStep {
 	s, zero := idsStep{}, uint32(0)
 	if maps(uids, 0) {
