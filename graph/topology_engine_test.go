@@ -11,8 +11,8 @@ import (
 // bridged is a host with an uplink and a bridge that the box hangs on.
 func bridged(route *inspect.Route, networks ...inspect.EngineNetwork) *graph.Topology {
 	x := netsnap(func(host, box *inspect.Network) {
-		facts := (inspect.FactNetwork | inspect.FactRoutes).Names()
-		host.Facts, box.Facts = facts, facts
+		host.Facts = (inspect.FactNetwork | inspect.FactRoutes).Names()
+		box.Facts = (inspect.FactNetwork | inspect.FactGateways).Names()
 		host.Interfaces[0].Master = 7
 		host.Interfaces = append(host.Interfaces,
 			inspect.Interface{Index: 7, Name: "br-0123456789ab", Kind: "bridge", Addrs: []inspect.Addr{{Prefix: netip.MustParsePrefix("10.0.0.1/24")}}},

@@ -55,6 +55,8 @@ func objectOf(p *inspect.Problem) string {
 		return fmt.Sprintf("process %d", p.PIDs[0])
 	case len(p.PIDs) > 0 && p.Total >= p.Count && p.Count > 0:
 		return fmt.Sprintf("%d of %d processes, such as pid %d", p.Count, p.Total, p.PIDs[0])
+	case p.Count > 1 && p.Path == "" && strings.HasSuffix(p.Op, "of processes"):
+		return fmt.Sprintf("%d processes", p.Count)
 	case p.Count > 1 && p.Total >= p.Count:
 		return fmt.Sprintf("%d of %d, such as %s", p.Count, p.Total, p.Path)
 	case p.Count > 1:
