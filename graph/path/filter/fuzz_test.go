@@ -59,6 +59,15 @@ func rulesetOf(data []byte) *inspect.Ruleset {
 		}
 	}
 	rs.Rules = append(rs.Rules, rule)
+	if len(data)%2 == 1 { // as if it were of the older iptables, and of both
+		for i := range rs.Rules {
+			rs.Rules[i].Legacy = i%3 != 0
+		}
+		for _, c := range rs.Chains {
+			c.Legacy = true
+			rs.Chains = append(rs.Chains, c)
+		}
+	}
 	return rs
 }
 
@@ -67,6 +76,7 @@ func rulesetOf(data []byte) *inspect.Ruleset {
 func FuzzRun(f *testing.F) {
 	f.Add([]byte{3, 8, 9, 1, 16, 4, 10, 0, 0, 1, 4, 5, 0, 9, 0, 4, 10, 0, 0, 1})
 	f.Add([]byte{16, 0, 0, 0, 0, 0, 9, 0, 3, 2, 1, 0})
+	f.Add([]byte{9, 0, 0, 2, 2, 0, 9, 0, 0, 2, 2, 0, 9, 0, 0, 2, 2, 0, 1})
 	f.Add([]byte{9, 0, 0, 2, 2, 0, 9, 0, 0, 2, 2, 0, 9, 0, 0, 2, 2, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rs := rulesetOf(data)

@@ -27,8 +27,9 @@ func (w *walk) orders() [][]*inspect.NFChain {
 	return all
 }
 
-// maxOrders is how many orders are tried: all of two groups of three chains.
-const maxOrders = 36
+// maxOrders is how many orders are tried: all of a group of three chains and
+// one of two.
+const maxOrders = 12
 
 // turned are orders with the chains from one to another turned by each number
 // of places, there and back. Of three that is every order.

@@ -336,3 +336,52 @@ func comparable(saves map[inspect.NFFamily]string) string {
 	}
 	return b.String()
 }
+
+// TestLegacyChanges holds that while somebody replaces a table, each look sees
+// one of its states whole.
+func TestLegacyChanges(t *testing.T) {
+	livetest.Root(t)
+	n := netlab.New(t)
+	n.LegacyTables()
+	// The first two differ in where the chains begin, not in size.
+	states := []string{"40 INPUT drop", "40 OUTPUT accept", "3 FORWARD return"}
+	replace := func(state string) {
+		var rules int
+		var chain, verdict string
+		fmt.Sscan(state, &rules, &chain, &verdict)
+		n.Run("*filter\n"+strings.Repeat("-A "+chain+" -j "+strings.ToUpper(verdict)+"\n", rules)+"COMMIT\n", "iptables-legacy-restore")
+	}
+	replace(states[0])
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 1; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+				replace(states[i%len(states)])
+			}
+		}
+	}()
+	defer func() { close(done); <-stopped }()
+	seen := map[string]bool{}
+	for i := 0; i < 400 && (i < 100 || len(seen) < len(states)); i++ {
+		rs := network(t, collect(t, inspect.FactNetfilter, n), n.ID, 0).Ruleset
+		if len(rs.Rules) == 0 || len(rs.Legacy) > 0 {
+			t.Fatalf("%d rules, not read %q", len(rs.Rules), rs.Legacy)
+		}
+		state := ""
+		for _, r := range rs.Rules {
+			word := fmt.Sprintf("%d %s %s", len(rs.Rules), r.Chain, r.Exprs[len(r.Exprs)-1].Verdict.Code)
+			if state != "" && word != state || !slices.Contains(states, word) {
+				t.Fatalf("%s where the states are %q", word, states)
+			}
+			state = word
+		}
+		seen[state] = true
+	}
+	if len(seen) < 2 {
+		t.Errorf("only %d states were seen", len(seen))
+	}
+}
