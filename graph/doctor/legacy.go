@@ -71,16 +71,19 @@ func iptablesLegacy(e *exam) {
 		}) {
 			continue
 		}
-		list := strings.Join(older, ", ")
-		e.find(Finding{
+		f := Finding{
 			Object: "rules" + sp.of(), Namespaces: inodes(sp),
-			Cause: "nf_tables has rules, and these tables of the older iptables have some too: " + list,
-			Evidence: []Evidence{
-				fact(sp.command("iptables-legacy-save"), "rules in "+list),
-				fact(sp.command("iptables-nft-save"), "rules in nf_tables"),
-			},
-			Fix: &Fix{Text: "write all rules with one of the two (update-alternatives --config iptables), then restart what writes them"},
-		})
+			Cause: "nf_tables has rules, and these tables of the older iptables have some too: " + strings.Join(older, ", "),
+			Fix:   &Fix{Text: "write all rules with one of the two (update-alternatives --config iptables), then restart what writes them"},
+		}
+		for i, tool := range []string{"iptables-legacy-save", "ip6tables-legacy-save"} {
+			tables := slices.DeleteFunc(slices.Clone(older), func(t string) bool { return strings.HasPrefix(t, "ip6 ") != (i == 1) })
+			if len(tables) > 0 {
+				f.Evidence = append(f.Evidence, fact(sp.command("%s", tool), "rules in "+strings.Join(tables, ", ")))
+			}
+		}
+		f.Evidence = append(f.Evidence, fact(sp.command("nft list ruleset"), "rules in nf_tables"))
+		e.find(f)
 	}
 }
 
