@@ -93,6 +93,12 @@ func (w *tracer) wire(n *inspect.Network, out *inspect.Interface, hop netip.Addr
 
 // exit is the end of the way of a packet that leaves what is known.
 func (w *tracer) exit(n *inspect.Network, out *inspect.Interface, hop netip.Addr) {
+	for _, to := range w.all {
+		if out.Kind != "" && to != n && owns(to, hop) {
+			w.say(fmt.Sprintf("%s has the address %s: whether the packet gets there through %s, of kind %s, is not followed", w.title(to), hop, out.Name, out.Kind))
+			break
+		}
+	}
 	w.stop(n, out, ExitsNetwork, Step{Do: "leave", Text: fmt.Sprintf("leaves through %s to %s", out.Name, hop), MTU: out.MTU})
 }
 

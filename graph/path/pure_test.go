@@ -2,6 +2,7 @@ package path_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"nsinspect/graph"
@@ -73,5 +74,23 @@ func TestNotRead(t *testing.T) {
 		if r.Disposition != tc.want || !r.Disposition.Good() && r.Reason == "" || !r.Reconstructed {
 			t.Errorf("%s: %s (%s), want %s%s", tc.name, r.Disposition, r.Reason, tc.want, steps(r))
 		}
+	}
+}
+
+// Who has the next hop on this host behind what is not followed is said.
+func TestNotFollowed(t *testing.T) {
+	s := *box(inspect.FactsAll, func(n *inspect.Network) { n.Interfaces[1].Kind = "ipvlan" }).Snapshot()
+	other := s.Networks[0]
+	other.NS.Ino++
+	other.Interfaces = []inspect.Interface{{Index: 2, Name: "ipv1", Kind: "ipvlan", Flags: inspect.FlagUp, Addrs: []inspect.Addr{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}}}}
+	s.Networks = append(s.Networks[:1:1], other)
+	x := inspect.NewIndex(&s)
+	o := path.Options{From: x.Own(inspect.Net), Packet: filter.Packet{Proto: filter.TCP, Dst: netip.MustParseAddr("8.8.8.8"), DstPort: 53}}
+	r, err := path.Trace(x, graph.NewTopology(x), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Disposition != path.ExitsNetwork || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "has the address 192.0.2.1") {
+		t.Errorf("%s, notes %q", r.Disposition, r.Notes)
 	}
 }
