@@ -23,7 +23,7 @@ func LookSelf() (*Facts, error) {
 		return nil, err
 	}
 	for fd := range f.TTY {
-		_, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 		f.TTY[fd] = err == nil
 	}
 	return f, nil

@@ -1,6 +1,7 @@
 package enter
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,10 +26,11 @@ func (t *terminal) copyModes() {
 }
 
 // foreground reports whether the caller's terminal is ours to read and to set.
-// To do so in the background would stop us.
+// To do so in the background would stop us. A terminal that does not control
+// our session, as after `su -c`, knows no background.
 func (t *terminal) foreground() bool {
 	group, err := unix.IoctlGetInt(t.in, unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
+	return errors.Is(err, unix.ENOTTY) || err == nil && group == unix.Getpgrp()
 }
 
 // own reports whether what is typed is for the command. A terminal of ours

@@ -161,3 +161,19 @@ func TestAlarmReachesTheCommand(t *testing.T) {
 		}
 	}
 }
+
+// A terminal that does not control our session, as after `su -c`, is not
+// handed over either.
+func TestPtyWithoutControl(t *testing.T) {
+	s := openScreen(t)
+	pid := itoa(target(t, nobody, "--user", "--map-root-user"))
+	s.keys("tty\n")
+	outer := strings.TrimSpace(s.expect(prompt))
+	s.keys("setsid -w $E -p " + pid + ` -- sh -c 'echo up; read x; echo got $x; test "$(tty)" = ` + outer + ` || echo another'` + "\n")
+	s.expect("up")
+	s.keys("hello\n")
+	s.expect("got hello")
+	s.expect("another")
+	s.expect(prompt)
+	s.run("stty -a | grep -o ' icanon'", "icanon")
+}
