@@ -158,3 +158,14 @@ func TestContainerThatIsPaused(t *testing.T) {
 		t.Error(r.err)
 	}
 }
+
+// From another pid namespace than the engine's its pids mean other processes,
+// or none.
+func TestContainerOfAnotherPIDNamespace(t *testing.T) {
+	docker.Start(t)
+	docker.Run(t, "--name", "far")
+	pid := docker.PID(t, "far")
+	cmd := command(t, 0, "--new-pid", "--new-mnt", "--", built(t), "enter", "far", "--", "true")
+	cmd.Env = docker.Env()
+	finish(t, cmd).fails(t, 125, "process "+itoa(pid)+" is not in container far", "--pid=host")
+}

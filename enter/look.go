@@ -111,7 +111,10 @@ func lookTarget(r *Request, f *Facts, h *Hold) error {
 	pidfd, err := h.open(handle{sort: handlePidfd, pid: r.Target.PID})
 	if err != nil {
 		leader, ok := leaderOf(r.Target)
-		if !ok {
+		switch {
+		case !ok && r.Target.Container != "":
+			return r.Target.elsewhere()
+		case !ok:
 			return err
 		}
 		r.Target.PID, r.Target.TID, f.Target.PID = leader, r.Target.PID, leader
@@ -132,6 +135,15 @@ func lookTarget(r *Request, f *Facts, h *Hold) error {
 		return fmt.Errorf("process %d has gone: %w", r.Target.PID, unix.ESRCH)
 	}
 	return nil
+}
+
+// elsewhere is the error for a container of which the engine tells a pid that
+// is not its own here.
+func (t Target) elsewhere() error {
+	return &HintError{
+		fmt.Errorf("process %d is not in container %s: it has just ended, or the engine counts pids in another pid namespace: %w", t.PID, t.Name, unix.ESRCH),
+		"run nsinspect where the engine runs; in a container: docker run --pid=host",
+	}
 }
 
 // leaderOf returns the process of a target whose pid is that of a thread, as

@@ -22,7 +22,7 @@ func lookPlace(r *Request, f *Facts) error {
 			return err
 		}
 		if id := r.Target.Container; id != "" && !bytes.Contains(groups, []byte(id)) {
-			return fmt.Errorf("process %d is no longer in container %s", r.Target.PID, r.Target.Name)
+			return r.Target.elsewhere()
 		}
 		if r.JoinCgroup {
 			if f.CgroupProcs, err = lookCgroups(groups); err != nil {
