@@ -167,7 +167,7 @@ func (t *terminal) serve(pid int) (status int, err error) {
 	}
 	output := make(chan struct{})
 	go func() {
-		copyAll(t.master.Read, t.write)
+		copyAll(t.master.Read, t.show)
 		close(output)
 	}()
 	ws, err := wait(pid)
@@ -179,6 +179,16 @@ func (t *terminal) serve(pid int) (status int, err error) {
 		return 128 + int(ws.Signal()), nil
 	}
 	return ws.ExitStatus(), nil
+}
+
+// show writes output. Where it cannot go anywhere any more, the command is to
+// know.
+func (t *terminal) show(b []byte) (int, error) {
+	n, err := t.write(b)
+	if err != nil {
+		t.hangUp()
+	}
+	return n, err
 }
 
 func (t *terminal) write(b []byte) (int, error) { return ready(t.out, unix.POLLOUT, b, unix.Write) }

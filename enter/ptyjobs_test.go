@@ -78,10 +78,9 @@ func TestPtyBeforePager(t *testing.T) {
 
 // hangUp runs nsinspect as the leader of a session on a terminal, waits for the
 // command to say its pid, and ends the connection.
-func hangUp(t *testing.T, args ...string) (pid int) {
+func hangUp(t *testing.T, cmd *exec.Cmd) (pid int) {
 	t.Helper()
 	livetest.Root(t)
-	cmd := command(t, 0, args...)
 	master, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +93,7 @@ func hangUp(t *testing.T, args ...string) (pid int) {
 	all := append([]int{cmd.Process.Pid}, descend(t, cmd.Process.Pid)...)
 	master.Close()
 	if _ = cmd.Wait(); cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() == unix.SIGKILL {
-		t.Errorf("%q lives on", args)
+		t.Errorf("%q lives on", cmd.Args)
 	}
 	return all[len(all)-1]
 }
@@ -109,8 +108,15 @@ func TestTerminalHangup(t *testing.T) {
 		{"--no-pty", "--new-pid", "--new-mnt"},
 	} {
 		for _, script := range []string{"echo up; exec sleep 1000", "trap '' HUP; echo up; cat > /dev/null; :"} {
-			gone(t, hangUp(t, append(how, "--", "sh", "-c", script)...))
+			gone(t, hangUp(t, command(t, 0, append(how, "--", "sh", "-c", script)...)))
 		}
+	}
+	// Also one that only writes.
+	for _, how := range []string{"--new-uts", "--kill-child"} {
+		cmd := command(t, 0, "--pty", "--new-uts", how, "--", "sh", "-c", "trap '' HUP; echo up; while echo more; do :; done")
+		cmd.Args = append([]string{"sh", "-c", `exec "$0" "$@" < /dev/null`}, cmd.Args...)
+		cmd.Path = "/bin/sh"
+		gone(t, hangUp(t, cmd))
 	}
 }
 
