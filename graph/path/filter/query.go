@@ -158,6 +158,6 @@ type Result struct {
 	NAT         *Rule  `json:"nat,omitempty"`
 	Translation string `json:"translation,omitempty"`
 	// Chains are the base chains that the packet went through, in this order:
-	// "ip filter FORWARD".
+	// "ip filter FORWARD", with "(legacy)" behind those of the older iptables.
 	Chains []string `json:"chains,omitempty"`
 }

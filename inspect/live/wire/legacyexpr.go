@@ -59,10 +59,15 @@ func (w *legacyWriter) compare(data []byte, invert uint8) {
 	w.add(inspect.NFExpr{Name: "cmp", Sreg: 1, Op: op, Data: inspect.Bytes(data)})
 }
 
+// keep leaves of register 1 what a mask covers.
+func (w *legacyWriter) keep(mask []byte) {
+	w.add(inspect.NFExpr{Name: "bitwise", Sreg: 1, Dreg: 1, Len: uint32(len(mask)), Mask: inspect.Bytes(mask), Data: make(inspect.Bytes, len(mask))})
+}
+
 // masked compares the part of register 1 that a mask leaves, as the kernel
 // does: (x ^ data) & mask.
 func (w *legacyWriter) masked(data, mask []byte, invert uint8) {
-	w.add(inspect.NFExpr{Name: "bitwise", Sreg: 1, Dreg: 1, Len: uint32(len(mask)), Mask: inspect.Bytes(mask), Data: make(inspect.Bytes, len(mask))})
+	w.keep(mask)
 	part := make([]byte, len(data))
 	for i := range data {
 		part[i] = data[i] & mask[i]
@@ -127,18 +132,14 @@ func (w *legacyWriter) fragment() {
 		return
 	}
 	w.add(inspect.NFExpr{Name: "payload", Dreg: 1, Base: "network", Offset: 6, Len: 2})
-	mask := []byte{0x1f, 0xff}
-	if w.ip.flags&xtFragment == 0 {
-		// Inverted and not asked for: the kernel finds that no packet is so.
-		w.add(inspect.NFExpr{Name: "bitwise", Sreg: 1, Dreg: 1, Len: 2, Mask: make(inspect.Bytes, 2), Data: make(inspect.Bytes, 2)})
-		w.add(inspect.NFExpr{Name: "cmp", Sreg: 1, Op: "!=", Data: make(inspect.Bytes, 2)})
-		return
-	}
-	op := "!="
-	if w.ip.invert&xtInvFragment != 0 {
+	mask, op := []byte{0x1f, 0xff}, "!="
+	switch {
+	case w.ip.flags&xtFragment == 0:
+		mask = make([]byte, 2) // inverted and not asked for: the kernel finds that no packet is so
+	case w.ip.invert&xtInvFragment != 0:
 		op = "=="
 	}
-	w.add(inspect.NFExpr{Name: "bitwise", Sreg: 1, Dreg: 1, Len: 2, Mask: mask, Data: make(inspect.Bytes, 2)})
+	w.keep(mask)
 	w.add(inspect.NFExpr{Name: "cmp", Sreg: 1, Op: op, Data: make(inspect.Bytes, 2)})
 }
 
