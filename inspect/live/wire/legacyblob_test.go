@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -180,6 +181,32 @@ func TestParseLegacyOdd(t *testing.T) {
 	}
 	if _, err := parseLegacy(inspect.NFIPv4, "other", filterTable(inspect.NFIPv4).layout, filterTable(inspect.NFIPv4).blob); err == nil {
 		t.Error("a table of another name was read")
+	}
+}
+
+// An address with bits that its mask does not have is no address of IPv4, and
+// of IPv6 it is one without them: so the kernel compares.
+func TestLegacyAddress(t *testing.T) {
+	for _, tc := range []struct {
+		family     inspect.NFFamily
+		addr, mask []byte
+		want       string // operator and data, or nothing
+	}{
+		{inspect.NFIPv4, []byte{10, 1, 0, 0}, []byte{255, 0, 0, 0}, "== 0a010000"},
+		{inspect.NFIPv4, []byte{0, 0, 0, 1}, make([]byte, 4), "== 00000001"},
+		{inspect.NFIPv4, make([]byte, 4), make([]byte, 4), ""},
+		{inspect.NFIPv6, []byte{0: 0xfd, 15: 1}, []byte{0: 0xff, 15: 0}, "== fd000000000000000000000000000000"},
+		{inspect.NFIPv6, []byte{15: 1}, make([]byte, 16), ""},
+	} {
+		w := legacyWriter{family: tc.family, ip: &xtIP{}}
+		w.address(12, tc.addr, tc.mask, xtInvSrc)
+		got := ""
+		if len(w.out) == 3 {
+			got = fmt.Sprintf("%s %x", w.out[2].Op, []byte(w.out[2].Data))
+		}
+		if got != tc.want || len(w.out) != 0 && (len(w.out) != 3 || !slices.Equal(w.out[1].Mask, tc.mask)) {
+			t.Errorf("%v under %v: %q, want %q: %+v", tc.addr, tc.mask, got, tc.want, w.out)
+		}
 	}
 }
 

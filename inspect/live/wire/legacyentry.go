@@ -167,19 +167,21 @@ func (e *xtEntry) verdict() (int32, bool) {
 
 // bare reports whether the entry takes every packet.
 func (e *xtEntry) bare() bool {
-	zero := func(list ...[]byte) bool {
-		for _, b := range list {
-			for _, x := range b {
-				if x != 0 {
-					return false
-				}
-			}
-		}
-		return true
-	}
 	p := &e.ip
 	return len(e.matches) == 0 && p.proto == 0 && p.flags == 0 && p.invert == 0 &&
 		zero(p.src, p.dst, p.smask, p.dmask, p.in, p.out, p.inMask, p.outMask)
+}
+
+// zero reports whether all bytes are zero.
+func zero(list ...[]byte) bool {
+	for _, b := range list {
+		for _, x := range b {
+			if x != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // returns reports whether the entry is the end of a chain of the user.

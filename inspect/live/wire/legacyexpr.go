@@ -64,15 +64,13 @@ func (w *legacyWriter) keep(mask []byte) {
 	w.add(inspect.NFExpr{Name: "bitwise", Sreg: 1, Dreg: 1, Len: uint32(len(mask)), Mask: inspect.Bytes(mask), Data: make(inspect.Bytes, len(mask))})
 }
 
-// masked compares the part of register 1 that a mask leaves, as the kernel
-// does: (x ^ data) & mask.
-func (w *legacyWriter) masked(data, mask []byte, invert uint8) {
-	w.keep(mask)
+// masked is what a mask leaves of a value.
+func masked(data, mask []byte) []byte {
 	part := make([]byte, len(data))
 	for i := range data {
 		part[i] = data[i] & mask[i]
 	}
-	w.compare(part, invert)
+	return part
 }
 
 // ones counts the bytes 0xff that a mask begins with; whole says that it has
@@ -99,7 +97,8 @@ func (w *legacyWriter) name(key string, name, mask []byte, invert uint8) {
 	case whole && n > 0 && end < 0:
 		w.compare(name[:n:n], invert)
 	default:
-		w.masked(name, mask, invert)
+		w.keep(mask) // the kernel has (x ^ name) & mask
+		w.compare(masked(name, mask), invert)
 	}
 }
 
@@ -112,17 +111,21 @@ func (w *legacyWriter) protocol() {
 	w.compare([]byte{byte(w.ip.proto)}, xtInvProtocol)
 }
 
+// address compares an address under a mask. Of IPv4 the kernel masks that of
+// the packet alone, of IPv6 both.
 func (w *legacyWriter) address(offset uint32, addr, mask []byte, invert uint8) {
-	n, whole := ones(mask)
-	if n == 0 && whole && w.ip.invert&invert == 0 {
+	if w.family == inspect.NFIPv6 {
+		addr = masked(addr, mask)
+	}
+	n, _ := ones(mask)
+	if w.ip.invert&invert == 0 && zero(addr, mask) {
 		return // any
 	}
 	w.add(inspect.NFExpr{Name: "payload", Dreg: 1, Base: "network", Offset: offset, Len: uint32(len(addr))})
-	if n == len(mask) {
-		w.compare(addr, invert)
-		return
+	if n < len(mask) {
+		w.keep(mask)
 	}
-	w.masked(addr, mask, invert)
+	w.compare(addr, invert)
 }
 
 // fragment compares the fragment offset of IPv4: the entry is for the second
