@@ -177,6 +177,8 @@ func TestFailuresHaveHints(t *testing.T) {
 		{0, []string{"--net-of-fd", me + ":999"}, []string{"descriptor 999 of process " + me, "hint: see which sockets it has: ls -l /proc/" + me + "/fd"}},
 		{0, []string{"--new-net", "--persist", "net=/no/such/file"}, []string{"make /no/such/file", "hint: make its directory first: mkdir -p /no/such"}},
 		{nobody, []string{"--new-user", "--new-net", "--persist", "net=/usr/x"}, []string{"make /usr/x", "hint: it takes CAP_SYS_ADMIN"}},
+		{nobody, []string{"self", "--setuid", "5"}, []string{"become uid 5", "leave --setuid and --setgid out"}},
+		{nobody, []string{"--new-uts"}, []string{"no CAP_SYS_ADMIN", "add --new-user, or run as root: sudo ", " enter --new-uts -- true"}},
 		{0, []string{"--setuid", "4294967295", "self"}, []string{"neither an id nor follow", "hint: "}},
 	} {
 		enterAs(t, c.uid, append(c.args, "--", "true")...).fails(t, 125, c.want...)

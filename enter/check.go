@@ -203,7 +203,7 @@ func (p *Plan) checkUnshare(s unshareStep) error {
 		return nil
 	}
 	return &HintError{fmt.Errorf("make a new %s namespace: %w: this process has no CAP_SYS_ADMIN in %s",
-		s.kinds.List()[0], unix.EPERM, userName(p.facts.Self.NS.Of(inspect.User))), "add --new-user, or run as root (sudo)"}
+		s.kinds.List()[0], unix.EPERM, userName(p.facts.Self.NS.Of(inspect.User))), "add --new-user, or " + p.facts.Self.rootHint("SYS_ADMIN")}
 }
 
 // checkCgroup refuses to move into a frozen cgroup: we would stand still in

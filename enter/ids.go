@@ -16,6 +16,7 @@ type idsStep struct {
 	uid, gid  *uint32 // nil keeps them
 	setgroups bool    // drop the supplementary groups
 	mayKeep   bool    // where setgroups(2) is denied keep them: newgidmap(1) denies it for one's own group
+	asked     bool    // by --setuid or --setgid
 	lenient   bool    // an id that is not mapped is no error: it is not known whether it is
 }
 
@@ -44,6 +45,9 @@ func (s idsStep) compile(c *compiler) {
 	hints := map[syscall.Errno]string{
 		unix.EINVAL: "the id is not mapped in that user namespace: nsinspect id, or --preserve-credentials",
 		unix.EPERM:  "keep the ids: --preserve-credentials",
+	}
+	if s.asked {
+		hints[unix.EPERM] = "it takes CAP_SETUID and CAP_SETGID: run as root (sudo), or leave --setuid and --setgid out"
 	}
 	if s.setgroups {
 		failed, done := c.NewLabel(), c.NewLabel()

@@ -56,7 +56,7 @@ func (s newUserStep) handles() []handle {
 
 func newUserHints() map[syscall.Errno]string {
 	return map[syscall.Errno]string{
-		unix.EPERM:  "user namespaces may be forbidden here: sysctl kernel.unprivileged_userns_clone kernel.apparmor_restrict_unprivileged_userns; or the ids here are not mapped, or the root was changed",
+		unix.EPERM:  "user namespaces may be forbidden here: sysctl kernel.unprivileged_userns_clone kernel.apparmor_restrict_unprivileged_userns; or by the seccomp filter of the container that we are in; or the ids here are not mapped, or the root was changed",
 		unix.ENOSPC: "the limit is reached: sysctl user.max_user_namespaces, or 32 levels of user namespaces",
 		unix.EUSERS: "user namespaces can be nested 32 times at most",
 		unix.EINVAL: "the kernel has no user namespaces",

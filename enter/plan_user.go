@@ -163,7 +163,7 @@ func (p *Plan) explicitIDs(s *idsStep) {
 	if r.SetUID == nil && r.SetGID == nil {
 		return
 	}
-	s.lenient = false
+	s.lenient, s.asked = false, true
 	if r.SetUID != nil {
 		id := r.SetUID.ID
 		if r.SetUID.Follow {
