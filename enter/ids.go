@@ -50,30 +50,21 @@ func (s idsStep) compile(c *compiler) {
 		hints[unix.EPERM] = "it takes CAP_SETUID and CAP_SETGID: run as root (sudo), or leave --setuid and --setgid out"
 	}
 	if s.setgroups {
-		failed, done := c.NewLabel(), c.NewLabel()
-		result := c.SyscallTo(failed, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
-		c.Jump(done)
-		c.Place(failed)
+		denied := syscall.Errno(0)
 		if s.mayKeep {
-			c.JumpEqual(result, c.Const(-int64(unix.EPERM)), done)
+			denied = unix.EPERM
 		}
-		c.Fail(stage.Failure{Step: "drop the supplementary groups", Hints: hints}, result)
-		c.Place(done)
+		c.mustUnless(denied, stage.Failure{Step: "drop the supplementary groups", Hints: hints}, unix.SYS_SETGROUPS, stage.Zero, stage.Zero)
 	}
 	set := func(what string, nr uintptr, id *uint32) {
 		if id == nil {
 			return
 		}
-		f := stage.Failure{Step: fmt.Sprintf("become %s %d", what, *id), Hints: hints}
-		failed, done := c.NewLabel(), c.NewLabel()
-		result := c.SyscallTo(failed, nr, c.Const(int64(*id)))
-		c.Jump(done)
-		c.Place(failed)
+		unmapped := syscall.Errno(0)
 		if s.lenient {
-			c.JumpEqual(result, c.Const(-int64(unix.EINVAL)), done)
+			unmapped = unix.EINVAL
 		}
-		c.Fail(f, result)
-		c.Place(done)
+		c.mustUnless(unmapped, stage.Failure{Step: fmt.Sprintf("become %s %d", what, *id), Hints: hints}, nr, c.Const(int64(*id)))
 	}
 	set("gid", unix.SYS_SETGID, s.gid)
 	set("uid", unix.SYS_SETUID, s.uid)
@@ -133,13 +124,8 @@ func (s boundStep) compile(c *compiler) {
 		if s.keep&(1<<n) != 0 {
 			continue
 		}
-		failed, done := c.NewLabel(), c.NewLabel()
-		result := c.SyscallTo(failed, unix.SYS_PRCTL, c.Const(unix.PR_CAPBSET_DROP), c.Const(n))
-		c.Jump(done)
-		c.Place(failed)
-		c.JumpEqual(result, c.Const(-int64(unix.EINVAL)), done) // unknown to this kernel
-		c.Fail(f, result)
-		c.Place(done)
+		const unknown = unix.EINVAL // to this kernel
+		c.mustUnless(unknown, f, unix.SYS_PRCTL, c.Const(unix.PR_CAPBSET_DROP), c.Const(n))
 	}
 	c.prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
 }

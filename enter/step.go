@@ -2,6 +2,7 @@ package enter
 
 import (
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -35,6 +36,22 @@ func (c *compiler) fd(x handle) stage.Cell { return c.Const(int64(c.fds[x])) }
 
 func (c *compiler) prctl(option, value int64) stage.Cell {
 	return c.Try(unix.SYS_PRCTL, c.Const(option), c.Const(value))
+}
+
+// mustUnless is a system call whose failure ends the program, unless it is for
+// the reason accepted; 0 is none.
+func (c *compiler) mustUnless(accepted syscall.Errno, f stage.Failure, nr uintptr, args ...stage.Cell) {
+	if accepted == 0 {
+		c.Must(f, nr, args...)
+		return
+	}
+	failed, done := c.NewLabel(), c.NewLabel()
+	result := c.SyscallTo(failed, nr, args...)
+	c.Jump(done)
+	c.Place(failed)
+	c.JumpEqual(result, c.Const(-int64(accepted)), done)
+	c.Fail(f, result)
+	c.Place(done)
 }
 
 // dumpable says whether others may look into the stage by way of /proc and
