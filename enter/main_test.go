@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,13 +14,20 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"nsinspect/inspect/container/dockertest"
 	"nsinspect/inspect/live/livetest"
 )
 
 var docker, remapped = dockertest.Daemon{}, dockertest.Daemon{Remap: 200000}
 
-func TestMain(m *testing.M) { os.Exit(clean{docker.Tests(remapped.Tests(m))}.Run()) }
+func TestMain(m *testing.M) {
+	// Who runs the tests may ignore HUP, as nohup(1) does; the commands must
+	// not, and what is caught here is not ignored there.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
+	os.Exit(clean{docker.Tests(remapped.Tests(m))}.Run())
+}
 
 // clean removes what was built for the tests.
 type clean struct{ tests interface{ Run() int } }

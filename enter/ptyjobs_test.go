@@ -3,7 +3,6 @@ package enter_test
 import (
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,10 +81,6 @@ func TestPtyBeforePager(t *testing.T) {
 func hangUp(t *testing.T, cmd *exec.Cmd) (pid int) {
 	t.Helper()
 	livetest.Root(t)
-	// Who runs the tests may ignore HUP, as nohup(1) does; the command must not.
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, unix.SIGHUP)
-	defer signal.Stop(caught)
 	master, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
