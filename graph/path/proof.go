@@ -80,6 +80,8 @@ type Proof struct {
 	Answer string   `json:"answer,omitempty"`
 	Visits []Visit  `json:"visits"`
 	Notes  []string `json:"notes,omitempty"`
+
+	unsettled bool // what became of the packet may just not have been seen
 }
 
 // Visit is a packet in a namespace.
@@ -109,7 +111,7 @@ type Ruling struct {
 func (p *Proof) Settled() (through, ok bool) {
 	switch {
 	case !p.Outcome.Good():
-		return false, true
+		return false, !p.unsettled
 	case p.Answer != "" || p.Packet.Proto == filter.UDP:
 		return true, true
 	}

@@ -99,7 +99,8 @@ func Prove(x *inspect.Index, t *graph.Topology, r *Report, s Seen) {
 	if v.p.Agreement == Agrees && r.Forward.Disposition.Good() {
 		v.reply()
 	}
-	if s.Incomplete && v.p.Agreement != Agrees {
+	if s.Incomplete && (v.p.Agreement != Agrees || f.outcome == Lost) {
+		v.p.unsettled = f.outcome == Lost
 		v.p.Agreement, v.p.Netns, v.p.Reason = Undecided, "", "the kernel made more messages than could be read"
 	}
 	for _, text := range s.Left {
@@ -203,6 +204,11 @@ func ruleSeen(n *inspect.Network, e *SeenEvent) filter.Rule {
 func (v *prover) fate(way string, l *Leg) fate {
 	f := fate{outcome: Lost}
 	rank := -1
+	for i := range v.p.Visits { // first: of one that a bridge has multiplied, or that was sent again, others may be dropped
+		if o := &v.p.Visits[i]; o.Way == way && slices.Contains(o.Hooks, "input") {
+			return fate{Delivered, o, nil}
+		}
+	}
 	for i := range v.p.Visits {
 		o := &v.p.Visits[i]
 		if o.Way != way {
@@ -215,11 +221,6 @@ func (v *prover) fate(way string, l *Leg) fate {
 		}
 		if n := slices.IndexFunc(l.Steps, func(s Step) bool { return s.Netns == o.Netns }); n >= rank || n < 0 || f.visit == nil {
 			rank, f.visit = max(n, rank), o
-		}
-	}
-	for i := range v.p.Visits {
-		if o := &v.p.Visits[i]; o.Way == way && slices.Contains(o.Hooks, "input") {
-			return fate{Delivered, o, nil}
 		}
 	}
 	switch {
@@ -315,6 +316,10 @@ func (v *prover) same(f fate, l *Leg) {
 		}
 	case f.outcome == Dropped || f.outcome.Good(), end.Rule != nil && !v.blind(end):
 		v.differs(v.first(f, l), "foretold was: %s: %s; but %s", v.title(end.Netns), end.Text, v.tell(f))
+	case f.outcome == Refused && end.Netns != l.Steps[0].Netns:
+		v.differs(l.Steps[0].Netns, "foretold was: %s: %s; but %s", v.title(end.Netns), end.Text, v.tell(f))
+	case f.outcome == Lost && f.visit == nil && !v.blind(&l.Steps[0]):
+		v.undecided("foretold was: %s: %s; but %s", v.title(end.Netns), end.Text, v.tell(f))
 	case f.outcome == Lost && f.visit != nil && !v.near(f.visit, l):
 		v.differs(f.visit.Netns, "foretold was: %s: %s; but %s", v.title(end.Netns), end.Text, v.tell(f))
 	}

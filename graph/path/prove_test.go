@@ -23,6 +23,9 @@ func drops(n *inspect.Network) {
 	}}}
 }
 
+// noWay leaves a namespace without routes.
+func noWay(n *inspect.Network) { n.Routes = nil }
+
 // Prove compares without looking at any host: each way in which what was
 // seen can agree with what was foretold, or not.
 func TestProve(t *testing.T) {
@@ -56,7 +59,11 @@ func TestProve(t *testing.T) {
 		{"dropped by another rule", drops, filter.TCP, path.Seen{Events: ruled(6)}, path.Differs, "inet f o handle 6", "net:[10]", false, true},
 		{"passes where it should not", drops, filter.TCP, path.Seen{Events: out}, path.Differs, "leaves", "net:[10]", false, false},
 		{"not seen, not watched", nil, filter.TCP, path.Seen{Unwatched: map[inspect.ID]string{id: "gone"}}, path.Undecided, "not seen anywhere", "", false, true},
-		{"no way and none taken", func(n *inspect.Network) { n.Routes = nil }, filter.TCP, path.Seen{Refused: "ENETUNREACH"}, path.Agrees, "", "", false, true},
+		{"not seen", drops, filter.TCP, path.Seen{}, path.Differs, "not seen anywhere", "net:[10]", false, true},
+		{"not seen, no rule foretold", noWay, filter.TCP, path.Seen{}, path.Undecided, "not seen anywhere", "", false, true},
+		{"lost as foretold, messages missing", noWay, filter.TCP, path.Seen{Events: []path.SeenEvent{at("output", 1)}, Incomplete: true}, path.Undecided, "more messages", "", false, false},
+		{"multiplied, one of them dropped", nil, filter.TCP, path.Seen{Events: append(ruled(9), at("input", 0))}, path.Differs, "it is delivered", "net:[10]", false, false},
+		{"no way and none taken", noWay, filter.TCP, path.Seen{Refused: "ENETUNREACH"}, path.Agrees, "", "", false, true},
 		{"no way was known", func(n *inspect.Network) { n.Ruleset.Legacy = []string{"ip: filter"} }, filter.UDP, path.Seen{Events: out}, path.Undecided, "it leaves", "", true, true},
 	} {
 		x := box(proveFacts, tc.change)

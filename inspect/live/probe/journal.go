@@ -46,27 +46,42 @@ const (
 	tcpACK = 16
 )
 
-// way says which of the packets it is; "" for none.
+// way says which of the packets it is; "" for none: others on the host may
+// have their packets traced too.
 func (j *journal) way(p *wire.TracePacket) Way {
 	icmp := p.Proto == unix.IPPROTO_ICMP || p.Proto == unix.IPPROTO_ICMPV6
 	marked := len(p.Data) > 0 && bytes.HasPrefix(j.probe.Marker[:], p.Data)
+	if p.Proto == unix.IPPROTO_TCP {
+		return j.wayTCP(p)
+	}
 	switch {
 	case icmp && marked && p.ICMPType == j.request:
 		return Forward
 	case icmp && marked:
 		return Reply
-	case icmp:
+	case p.Fails(j.probe.Proto):
 		return Failure
-	case p.Proto == unix.IPPROTO_TCP && p.Seq == j.probe.Seq && p.Flags&tcpSYN != 0:
-		return Forward
-	case p.Proto == unix.IPPROTO_TCP && p.Ack == j.probe.Seq+1 && p.Flags&tcpACK != 0:
-		return Reply
-	case p.Proto == unix.IPPROTO_TCP:
-		return Closing
+	case icmp:
+		return ""
 	case marked && p.SrcPort != 0 && !j.answers(p):
 		return Forward
 	case j.answers(p):
 		return Reply
+	}
+	return ""
+}
+
+// wayTCP is way for TCP.
+func (j *journal) wayTCP(p *wire.TracePacket) Way {
+	asks, answers := p.Flags&(tcpSYN|tcpACK) == tcpSYN, p.Flags&tcpACK != 0 && p.Ack == j.probe.Seq+1
+	switch {
+	case j.probe.Proto != unix.IPPROTO_TCP:
+	case p.Seq == j.probe.Seq && asks:
+		return Forward
+	case answers && p.Flags&(tcpSYN|tcpRST) != 0:
+		return Reply
+	case answers, p.Seq == j.probe.Seq+1:
+		return Closing
 	}
 	return ""
 }

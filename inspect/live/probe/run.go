@@ -21,6 +21,8 @@ const (
 	// afterClose is how long to wait for the end of a TCP connection to get as
 	// far as its beginning did.
 	afterClose = 200 * time.Millisecond
+	// maxPoll is no longer than poll(2) can wait.
+	maxPoll = time.Hour
 )
 
 // run is one probe under way.
@@ -77,7 +79,7 @@ func Run(ctx context.Context, o Options) (r *Result, err error) {
 func (p *run) prepare(ctx context.Context) error {
 	secret := make([]byte, 12)
 	_, _ = rand.Read(secret) // never fails
-	p.probe = wire.Probe{V6: p.o.Dst.Is6(), Proto: p.o.Proto, Seq: binary.BigEndian.Uint32(secret)}
+	p.probe = wire.Probe{V6: p.o.Dst.Is6(), Proto: p.o.Proto, Seq: max(1, binary.BigEndian.Uint32(secret))}
 	copy(p.probe.Marker[:], fmt.Sprintf("nsin%x", secret[4:8]))
 	err := p.o.From.Source.Run(p.o.Own, func() (err error) {
 		p.sender, err = newSender(p.o, &p.probe)
@@ -162,7 +164,7 @@ func (p *run) wait(atMost time.Duration, sender bool) {
 			fds = append(fds, unix.PollFd{Fd: int32(w.FD()), Events: unix.POLLIN})
 		}
 	}
-	_, _ = unix.Poll(fds, int(max(0, atMost.Milliseconds())))
+	_, _ = unix.Poll(fds, int(min(max(0, atMost), maxPoll).Milliseconds()))
 	for i, w := range p.spies {
 		if w == nil {
 			continue

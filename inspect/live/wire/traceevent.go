@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -48,6 +49,20 @@ type TracePacket struct {
 	EchoID             uint16
 	// Data is how the data of UDP or ICMP begins, at most 12 bytes.
 	Data []byte
+}
+
+// Fails reports whether the packet is an error of ICMP about one of a
+// protocol: RFC 792, RFC 4443.
+func (p *TracePacket) Fails(proto uint8) bool {
+	switch {
+	case p.Proto == unix.IPPROTO_ICMP && slices.Contains([]uint8{3, 4, 5, 11, 12}, p.ICMPType):
+		const protocol = 9 // of the header of IPv4 that it quotes
+		return len(p.Data) > protocol && p.Data[protocol] == proto
+	case p.Proto == unix.IPPROTO_ICMPV6 && p.ICMPType > 0 && p.ICMPType < 128:
+		const next = 6
+		return len(p.Data) > next && p.Data[next] == proto
+	}
+	return false
 }
 
 // Attributes of Linux 6.16.
