@@ -17,14 +17,29 @@ func (v Path) proof(print func(string, ...any), wide bool, o Options) {
 	if r == nil {
 		return
 	}
-	print("\nverified with %s\n", sent(r.Packet))
+	head := "verified with "
+	if r.Watched {
+		head = "followed "
+	}
+	if r.Outcome == path.Absent {
+		head = "waited for "
+	}
+	print("\n%s%s\n", head, sent(r.Packet))
 	for i := range r.Visits {
 		v.seen(print, &r.Visits[i], wide, o)
+	}
+	if r.Outcome == path.Absent {
+		v.agreement(print, o)
+		return
 	}
 	print("the packet was %s; %s\n", map[path.Outcome]string{
 		path.Delivered: "delivered", path.Left: "seen to leave", path.Dropped: "dropped", path.Refused: "not sent", path.Lost: "lost",
 	}[r.Outcome], "answer: "+cmp.Or(Sanitize(r.Answer), "none"))
-	style := Good
+	v.agreement(print, o)
+}
+
+func (v Path) agreement(print func(string, ...any), o Options) {
+	r, style := v.Proof, Good
 	if r.Agreement != path.Agrees {
 		style = Bad
 	}

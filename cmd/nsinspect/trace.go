@@ -61,7 +61,9 @@ compared: AGREES, DIFFERS from the first namespace where they part, UNDECIDED.
 The table is removed in any case, also when nsinspect is killed.
 
 With --from-outside a packet from outside comes to DEST, such as a published
-port. Where rules look at who sends it, --source has to say.
+port. Where rules look at who sends it, --source has to say. With --verify
+nothing is sent then: nsinspect waits until somebody outside connects, follows
+the first packet that comes in, and its answer, and compares that.
 
 The status is 0 when packet and answer get through, 1 when one is stopped, and 2
 when that cannot be told; with --verify also 1 when the two differ.`,
@@ -71,9 +73,13 @@ when that cannot be told; with --verify also 1 when the two differ.`,
   nsinspect trace web1 db1:5432 --verify
   nsinspect trace --from-outside 192.0.2.10:8080
   nsinspect trace --from-outside 192.0.2.10:8080 --source 203.0.113.7
+  nsinspect trace --from-outside 192.0.2.10:8080 --verify
   nsinspect trace web1 8.8.8.8 --dot | dot -Tsvg > path.svg`,
 		Args: argCount(1, 2, "TARGET and DEST[:PORT]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.outside && !cmd.Flags().Changed("timeout") {
+				o.timeout = awaitTimeout
+			}
 			if err := o.parse(args); err != nil {
 				return err
 			}
@@ -88,8 +94,8 @@ when that cannot be told; with --verify also 1 when the two differ.`,
 	f.BoolVar(&o.outside, "from-outside", false, "the packet comes from outside; takes DEST alone")
 	f.StringVar(&o.src, "source", "", "the packet's source `ADDRESS[:PORT]`, or :PORT alone")
 	f.BoolVar(&o.dot, "dot", false, "draw the way on the graph, in the language of Graphviz")
-	f.BoolVar(&o.verify, "verify", false, "send a real packet and say whether the kernel agrees")
-	f.DurationVar(&o.timeout, "timeout", verifyTimeout, "how long --verify waits for an answer, as in 2s")
+	f.BoolVar(&o.verify, "verify", false, "send a real packet, or wait for one --from-outside, and say whether the kernel agrees")
+	f.DurationVar(&o.timeout, "timeout", verifyTimeout, "how long --verify waits for an answer, as in 2s; --from-outside: for a packet (default 30s)")
 	completeFlag(cmd, "proto", fixedWords("tcp", "udp", "icmp"))
 	cmd.MarkFlagsMutuallyExclusive("dot", "output")
 	return cmd
@@ -132,7 +138,12 @@ func (o *traceOptions) run(ctx context.Context) error {
 		return withHint(err, "sudo nsinspect trace")
 	}
 	if o.verify && len(r.Forward.Steps) > 0 {
-		if err := o.prove(ctx, x, t, r); err != nil {
+		if o.outside {
+			r, err = o.await(ctx, x, t, p, r)
+		} else {
+			err = o.prove(ctx, x, t, r)
+		}
+		if err != nil {
 			return err
 		}
 	}

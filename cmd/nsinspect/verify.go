@@ -20,16 +20,14 @@ import (
 // packet again.
 const verifyTimeout = 900 * time.Millisecond
 
-// checkVerify refuses --verify where no packet can be sent.
+// checkVerify refuses --verify where no packet can be sent or come in.
 func (o *traceOptions) checkVerify() error {
 	switch {
 	case !o.verify:
 		return nil
 	case o.from != "":
-		return usageError("nsinspect trace TARGET DEST --verify", "--verify sends a packet on this host: it does not go with --from")
-	case o.outside:
-		return usageError("nsinspect trace self "+o.dest+" --verify # on a machine outside",
-			"--verify cannot send a packet from outside: only a machine that is there can")
+		return usageError("nsinspect trace TARGET DEST --verify",
+			"--verify sends a packet on this host, or waits for one: it does not go with --from")
 	case o.timeout <= 0:
 		return usageError("--timeout 2s", "--timeout must be more than 0")
 	}
@@ -41,18 +39,27 @@ func (o *traceOptions) prove(ctx context.Context, x *inspect.Index, t *graph.Top
 	sig := catchSignals(ctx)
 	defer sig.stop()
 	seen, err := probe.Run(sig.ctx, o.probe(x, r))
-	if status := sig.status(); status != 0 {
-		return exitStatus(status)
-	}
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		return withHint(&cliError{err: errors.Join(errors.New("--verify needs CAP_NET_ADMIN and CAP_SYS_ADMIN over the network namespaces on the way"), err)},
-			"sudo nsinspect trace %s %s --verify", o.target, o.dest)
-	}
-	if err != nil {
+	if err := o.unproven(sig, err); err != nil {
 		return err
 	}
 	path.Prove(x, t, r, seenBy(r, seen))
 	return nil
+}
+
+// unproven is why there is no proof: a signal, or an error.
+func (o *traceOptions) unproven(sig *signals, err error) error {
+	if status := sig.status(); status != 0 {
+		return exitStatus(status)
+	}
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+		target := o.target
+		if o.outside {
+			target = "--from-outside"
+		}
+		return withHint(&cliError{err: errors.Join(errors.New("--verify needs CAP_NET_ADMIN and CAP_SYS_ADMIN over the network namespaces on the way"), err)},
+			"sudo nsinspect trace %s %s --verify", target, o.dest)
+	}
+	return err
 }
 
 // probe is the packet that r is about, and where to look for it.
@@ -69,14 +76,8 @@ func (o *traceOptions) probe(x *inspect.Index, r *path.Report) probe.Options {
 			p.Ports = append(p.Ports, s.After.DstPort)
 		}
 	}
-	nets := x.Snapshot().Networks
 	for i, id := range path.Concerned(x, r) {
-		at := probe.Place{Source: routes.Source(id)}
-		for k := range nets {
-			if nets[k].NS == id {
-				at.Bridge, at.Devices = watched(&nets[k])
-			}
-		}
+		at := placeOf(x, routes, id)
 		if i == 0 {
 			p.From = at
 			continue
@@ -84,6 +85,18 @@ func (o *traceOptions) probe(x *inspect.Index, r *path.Report) probe.Options {
 		p.Watch = append(p.Watch, at)
 	}
 	return p
+}
+
+// placeOf is a namespace to be watched.
+func placeOf(x *inspect.Index, routes *live.Routes, id inspect.ID) probe.Place {
+	at := probe.Place{Source: routes.Source(id)}
+	nets := x.Snapshot().Networks
+	for k := range nets {
+		if nets[k].NS == id {
+			at.Bridge, at.Devices = watched(&nets[k])
+		}
+	}
+	return at
 }
 
 // watched says what of a namespace is to be watched beside the hooks of IP.
@@ -112,7 +125,7 @@ func seenBy(r *path.Report, s *probe.Result) path.Seen {
 	if s.Src.IsValid() {
 		out.Packet.Src = s.Src
 	}
-	if r.Packet.Proto == filter.TCP || r.Packet.Proto == filter.UDP {
+	if hasPorts(r.Packet.Proto) {
 		out.Packet.SrcPort = s.SrcPort
 	}
 	for _, e := range s.Events {
@@ -129,6 +142,8 @@ func seenBy(r *path.Report, s *probe.Result) path.Seen {
 	}
 	return out
 }
+
+func hasPorts(proto uint8) bool { return proto == filter.TCP || proto == filter.UDP }
 
 // traceStatus is the exit status for a report.
 func traceStatus(r *path.Report) error {

@@ -1,6 +1,8 @@
 package path
 
 import (
+	"time"
+
 	"nsinspect/graph/path/filter"
 	"nsinspect/inspect"
 )
@@ -20,6 +22,11 @@ type Seen struct {
 	Unwatched map[inspect.ID]string
 	// Left says what could not be removed afterwards.
 	Left []string
+	// Watched: it came from outside. Absent then says that none came within
+	// the time, Strays are those that came to other addresses.
+	Watched, Absent bool
+	Waited          time.Duration
+	Strays          []filter.Packet
 }
 
 // SeenEvent is something that the rules of a namespace did with the packet
@@ -58,6 +65,7 @@ const (
 	Dropped   Outcome = "dropped"   // a rule stopped it
 	Refused   Outcome = "refused"   // the sender's kernel did not send it
 	Lost      Outcome = "lost"      // it was not seen again, and no rule stopped it
+	Absent    Outcome = "absent"    // none came from outside
 )
 
 // Good reports whether the packet got where it should.
@@ -70,11 +78,15 @@ type Proof struct {
 	Reason string `json:"reason,omitempty"`
 	// Netns is the first namespace, as a key of graph.Topology, in which they
 	// differ; "" for none.
-	Netns  string        `json:"netns,omitempty"`
-	Packet filter.Packet `json:"packet"` // as it was sent
+	Netns string `json:"netns,omitempty"`
+	// Packet is as it was sent, or where none came as it was waited for.
+	Packet filter.Packet `json:"packet"`
+	// Watched: it came from outside, nsinspect did not send it.
+	Watched bool `json:"watched,omitempty"`
 	// Outcome is that of the packet.
 	Outcome Outcome `json:"outcome"`
-	// Answer is what came back: SYN+ACK, echo reply, datagram, or the
+	// Answer is what came back, or where the packet came from outside went
+	// back: SYN+ACK, echo reply, datagram, or the
 	// socket's error in errno(3)'s words, ECONNREFUSED for a reset; "" for
 	// nothing.
 	Answer string   `json:"answer,omitempty"`

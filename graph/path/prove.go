@@ -91,7 +91,13 @@ type prover struct {
 // Prove compares the way that was foretold with what was seen. It sets
 // r.Proof.
 func Prove(x *inspect.Index, t *graph.Topology, r *Report, s Seen) {
-	v := &prover{x: x, t: t, r: r, s: &s, p: &Proof{Agreement: Agrees, Packet: s.Packet, Answer: s.Answer, Visits: []Visit{}}}
+	v := &prover{x: x, t: t, r: r, s: &s, p: &Proof{Agreement: Agrees, Packet: s.Packet, Watched: s.Watched, Answer: s.Answer, Visits: []Visit{}}}
+	r.Proof = v.p
+	v.notes()
+	if s.Absent {
+		v.absent()
+		return
+	}
 	v.visits()
 	f := v.fate("forward", &r.Forward)
 	v.p.Outcome = f.outcome
@@ -101,16 +107,45 @@ func Prove(x *inspect.Index, t *graph.Topology, r *Report, s Seen) {
 	}
 	if s.Incomplete && (v.p.Agreement != Agrees || f.outcome == Lost) {
 		v.p.unsettled = f.outcome == Lost
-		v.p.Agreement, v.p.Netns, v.p.Reason = Undecided, "", "the kernel made more messages than could be read"
+		v.p.Netns = ""
+		v.undecided("%s", v.incomplete())
 	}
-	for _, text := range s.Left {
+}
+
+// incomplete says why some of what happened was not seen.
+func (v *prover) incomplete() string {
+	if v.s.Watched {
+		return "there was more to see than could be read: --source says whose packet to follow"
+	}
+	return "the kernel made more messages than could be read"
+}
+
+func (v *prover) notes() {
+	for _, text := range v.s.Left {
 		v.p.Notes = append(v.p.Notes, "not removed: "+text)
 	}
-	for id, why := range s.Unwatched {
+	for id, why := range v.s.Unwatched {
 		v.p.Notes = append(v.p.Notes, fmt.Sprintf("%s could not be watched: %s", v.title(netnsKey(id)), why))
 	}
 	slices.Sort(v.p.Notes)
-	r.Proof = v.p
+}
+
+// absent is the proof where no packet came from outside.
+func (v *prover) absent() {
+	v.p.Outcome, v.p.unsettled = Absent, true
+	if v.s.Incomplete {
+		v.undecided("%s", v.incomplete())
+		return
+	}
+	v.undecided("no packet came in on any interface within %s: it is stopped before this host (a cloud firewall, a router, the wrong address), or by tc or XDP", v.s.Waited)
+	for i, p := range v.s.Strays {
+		if i == 0 {
+			v.p.Reason += "; seen instead:"
+		} else {
+			v.p.Reason += ","
+		}
+		v.p.Reason += " " + tuple(p)
+	}
 }
 
 func (v *prover) title(key string) string {

@@ -63,6 +63,10 @@ func TestProve(t *testing.T) {
 		{"not seen, no rule foretold", noWay, filter.TCP, path.Seen{}, path.Undecided, "not seen anywhere", "", false, true},
 		{"lost as foretold, messages missing", noWay, filter.TCP, path.Seen{Events: []path.SeenEvent{at("output", 1)}, Incomplete: true}, path.Undecided, "more messages", "", false, false},
 		{"multiplied, one of them dropped", nil, filter.TCP, path.Seen{Events: append(ruled(9), at("input", 0))}, path.Differs, "it is delivered", "net:[10]", false, false},
+		{"came from outside, messages missing", nil, filter.TCP, path.Seen{Events: ruled(9), Incomplete: true, Watched: true}, path.Undecided, "--source says whose", "", false, true},
+		{"none came", nil, filter.TCP, path.Seen{Watched: true, Absent: true, Waited: 30e9}, path.Undecided, "no packet came in on any interface within 30s", "", false, false},
+		{"another came", nil, filter.TCP, path.Seen{Watched: true, Absent: true, Strays: []filter.Packet{{Src: netip.MustParseAddr("192.0.2.9"), SrcPort: 9, Dst: netip.MustParseAddr("10.0.0.5"), DstPort: 53}}}, path.Undecided, "; seen instead: 192.0.2.9:9 → 10.0.0.5:53", "", false, false},
+		{"none came, messages missing", nil, filter.TCP, path.Seen{Watched: true, Absent: true, Incomplete: true}, path.Undecided, "more to see than could be read", "", false, false},
 		{"no way and none taken", noWay, filter.TCP, path.Seen{Refused: "ENETUNREACH"}, path.Agrees, "", "", false, true},
 		{"no way was known", func(n *inspect.Network) { n.Ruleset.Legacy = []string{"ip: filter"} }, filter.UDP, path.Seen{Events: out}, path.Undecided, "it leaves", "", true, true},
 	} {

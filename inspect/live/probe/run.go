@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"nsinspect/inspect"
 	"nsinspect/inspect/live/wire"
 )
 
@@ -21,43 +20,29 @@ const (
 	// afterClose is how long to wait for the end of a TCP connection to get as
 	// far as its beginning did.
 	afterClose = 200 * time.Millisecond
-	// maxPoll is no longer than poll(2) can wait.
-	maxPoll = time.Hour
 )
 
 // run is one probe under way.
 type run struct {
+	*stage
 	o      *Options
 	probe  wire.Probe
-	places []Place
-	spies  []*wire.Witness // of the place with the same index; nil where it could not be watched
-	logs   []journal
+	logs   []journal // of the place with the same index
 	sender *sender
-	wake   int // eventfd: ctx is done
-	r      Result
 }
 
 // Run sends the packet and returns what was seen. It fails where nothing could
 // be sent, with [unix.EPERM] without CAP_NET_ADMIN over a namespace, and with
 // the error of ctx when that is done; then too nothing is left behind.
 func Run(ctx context.Context, o Options) (r *Result, err error) {
-	p := &run{o: &o, places: append([]Place{o.From}, o.Watch...)}
-	p.r.Unwatched = map[inspect.ID]error{}
-	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("eventfd: %w", err)
+	s, err := newStage(ctx, o.Own, append([]Place{o.From}, o.Watch...))
+	if err != nil {
+		return nil, err
 	}
-	defer unix.Close(p.wake)
-	told := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(told)
-		_, _ = unix.Write(p.wake, binary.NativeEndian.AppendUint64(nil, 1))
-	})
-	defer func() { // before the eventfd is closed
-		if !stop() {
-			<-told
-		}
-	}()
+	p := &run{stage: s, o: &o}
+	s.take = func(place int, news []wire.TraceEvent) { p.logs[place].add(news) }
 	defer func() { err = errors.Join(err, p.remove()) }()
+	p.logs = make([]journal, len(p.places))
 	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -68,9 +53,6 @@ func Run(ctx context.Context, o Options) (r *Result, err error) {
 	}
 	for i := range p.logs {
 		p.r.Events = append(p.r.Events, p.logs[i].events...)
-		if w := p.spies[i]; w != nil {
-			p.r.Incomplete = p.r.Incomplete || w.Lost
-		}
 	}
 	return &p.r, nil
 }
@@ -97,16 +79,9 @@ func (p *run) prepare(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.logs = append(p.logs, journal{ns: at.Source.ID, probe: &p.probe, request: p.sender.echo})
-		w, err := wire.OpenWitness(at.Source, p.o.Own, wire.Watch{
-			Probe: p.probe, Table: fmt.Sprintf("nsinspect-%x", secret[4:8]), Bridge: at.Bridge, Devices: at.Devices,
-		})
-		p.spies = append(p.spies, w)
-		if err != nil && (i == 0 || errors.Is(err, unix.EPERM)) {
-			return fmt.Errorf("watch net:[%d]: %w", at.Source.ID.Ino, err)
-		}
-		if err != nil {
-			p.r.Unwatched[at.Source.ID] = err
+		p.logs[i] = journal{ns: at.Source.ID, probe: &p.probe, request: p.sender.echo}
+		if err := p.watch(i, wire.Watch{Probe: p.probe, Table: fmt.Sprintf("nsinspect-%x", secret[4:8])}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -122,9 +97,9 @@ func (p *run) fire(ctx context.Context) {
 		end = time.Now()
 	}
 	for stopped := false; ; {
-		p.wait(time.Until(end), true)
+		p.wait(time.Until(end), unix.PollFd{Fd: int32(p.sender.fd), Events: p.sender.awaits})
 		if p.r.Answer = p.sender.answer(); p.r.Answer != "" {
-			p.wait(0, false) // what led to it is there by now
+			p.wait(0) // what led to it is there by now
 			return
 		}
 		if !stopped && p.dropped() {
@@ -153,36 +128,12 @@ func (p *run) dropped() bool {
 	return false
 }
 
-// wait waits until there is news, and reads it. sender: an answer is news.
-func (p *run) wait(atMost time.Duration, sender bool) {
-	fds := []unix.PollFd{{Fd: int32(p.wake), Events: unix.POLLIN}}
-	if sender {
-		fds = append(fds, unix.PollFd{Fd: int32(p.sender.fd), Events: p.sender.awaits})
-	}
-	for _, w := range p.spies {
-		if w != nil {
-			fds = append(fds, unix.PollFd{Fd: int32(w.FD()), Events: unix.POLLIN})
-		}
-	}
-	_, _ = unix.Poll(fds, int(min(max(0, atMost), maxPoll).Milliseconds()))
-	for i, w := range p.spies {
-		if w == nil {
-			continue
-		}
-		events, err := w.Read()
-		if err != nil {
-			p.r.Incomplete = true
-		}
-		p.logs[i].add(events)
-	}
-}
-
 // finish ends the connection and has it forgotten.
 func (p *run) finish(ctx context.Context) {
 	p.sender.close()
 	if p.r.Answer == answerOpened {
 		for end := time.Now().Add(afterClose); !p.closed() && time.Now().Before(end) && ctx.Err() == nil; {
-			p.wait(time.Until(end), false)
+			p.wait(time.Until(end))
 		}
 	}
 	for i, w := range p.spies {
@@ -210,13 +161,7 @@ func (p *run) remove() error {
 	if p.sender != nil {
 		p.sender.close()
 	}
-	var all []error
-	for _, w := range p.spies {
-		if w != nil {
-			all = append(all, w.Close())
-		}
-	}
-	return errors.Join(all...)
+	return p.stage.remove()
 }
 
 func errnoName(err error) string {

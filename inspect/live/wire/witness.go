@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,8 @@ type Probe struct {
 // Watch says what a [Witness] watches.
 type Watch struct {
 	Probe Probe
+	// Opening are packets to be watched in place of those of Probe; nil: none.
+	Opening *Opening
 	// Table is the name of the table that is made, in each family.
 	Table string
 	// Bridge: also watch what bridges pass on.
@@ -92,6 +95,15 @@ func (w *Witness) begin() error {
 		return fmt.Errorf("add a table that goes with the program to nf_tables (needs Linux 5.12): %w", err)
 	}
 	return during("add a table to nf_tables", err)
+}
+
+// Narrow has only packets of these clients watched from now on, those that an
+// [Opening] names. What was seen once is not seen again.
+func (w *Witness) Narrow(from []netip.AddrPort) error {
+	o := *w.watch.Opening
+	o.From, o.Stray = from, 0
+	w.watch.Opening = &o
+	return during("narrow a table of nf_tables", w.owner.batch(w.watch.narrowed()))
 }
 
 // FD is readable when there are events.

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
 	"math"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +21,7 @@ const (
 // families are those in which tables are made.
 func (w *Watch) families() []inspect.NFFamily {
 	out := []inspect.NFFamily{inspect.NFIPv4}
-	if w.Probe.V6 {
+	if w.Probe.V6 || w.Opening != nil && w.Opening.V6 {
 		out[0] = inspect.NFIPv6
 	}
 	if w.Bridge {
@@ -65,16 +64,55 @@ func (w *Watch) messages() (out []request) {
 		table := appendString(nftRequest(f), unix.NFTA_TABLE_NAME, w.Table)
 		table = appendBE32(table, unix.NFTA_TABLE_FLAGS, ownerFlag)
 		out = append(out, request{nftType(unix.NFT_MSG_NEWTABLE), unix.NLM_F_CREATE | unix.NLM_F_EXCL, table})
+		if w.Opening != nil {
+			out = append(out, w.opening(f).setMessages(f, w.Table)...)
+		}
 		for _, c := range w.chains(f) {
 			out = append(out, request{nftType(unix.NFT_MSG_NEWCHAIN), unix.NLM_F_CREATE | unix.NLM_F_EXCL, w.chain(f, c)})
-			if !c.marks {
-				continue
+			if c.marks {
+				out = append(out, w.ruleMessages(f, c)...)
 			}
-			for _, match := range w.Probe.matches() {
-				body := appendString(nftRequest(f), unix.NFTA_RULE_TABLE, w.Table)
-				body = appendString(body, unix.NFTA_RULE_CHAIN, c.name)
-				body = appendNested(body, unix.NFTA_RULE_EXPRESSIONS, expressions(match))
-				out = append(out, request{nftType(unix.NFT_MSG_NEWRULE), unix.NLM_F_CREATE | unix.NLM_F_APPEND, body})
+		}
+	}
+	return out
+}
+
+// ruleMessages are the requests that add the rules of a chain.
+func (w *Watch) ruleMessages(f inspect.NFFamily, c watchChain) (out []request) {
+	rules := w.Probe.rules
+	if w.Opening != nil {
+		rules = w.opening(f).rules
+	}
+	for _, r := range rules(c.hook) {
+		body := appendNested(w.inChain(f, c), unix.NFTA_RULE_EXPRESSIONS, r)
+		out = append(out, request{nftType(unix.NFT_MSG_NEWRULE), unix.NLM_F_CREATE | unix.NLM_F_APPEND, body})
+	}
+	return out
+}
+
+func (w *Watch) inChain(f inspect.NFFamily, c watchChain) []byte {
+	b := appendString(nftRequest(f), unix.NFTA_RULE_TABLE, w.Table)
+	return appendString(b, unix.NFTA_RULE_CHAIN, c.name)
+}
+
+// opening is what the table of a family watches. What comes in is told from
+// the rest at the hooks of IP: before these, candidates are seen.
+func (w *Watch) opening(f inspect.NFFamily) *Opening {
+	o := *w.Opening
+	if o.Arriving && (f == inspect.NFBridge || f == inspect.NFNetdev) {
+		o.Arriving, o.Except, o.Stray, o.Clients = false, nil, 0, ManyClients
+	}
+	return &o
+}
+
+// narrowed are the requests that have the tables watch only what goes on with
+// what they have seen; w is what they are to watch from now on.
+func (w *Watch) narrowed() (out []request) {
+	for _, f := range w.families() {
+		for _, c := range w.chains(f) {
+			if c.marks {
+				out = append(out, request{nftType(unix.NFT_MSG_DELRULE), 0, w.inChain(f, c)})
+				out = append(out, w.ruleMessages(f, c)...)
 			}
 		}
 	}
@@ -132,38 +170,15 @@ func (p *Probe) matches() []probeMatch {
 	return out
 }
 
-func be32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
-
-// expressions are those of the rule: meta l4proto PROTO @th,OFFSET,LEN DATA
-// meta nftrace set 1.
-func expressions(m probeMatch) (out []byte) {
-	const reg, transport, equal = unix.NFT_REG_1, unix.NFT_PAYLOAD_TRANSPORT_HEADER, unix.NFT_CMP_EQ
-	load := appendBE32(nil, unix.NFTA_META_DREG, reg)
-	out = appendExpr(out, "meta", appendBE32(load, unix.NFTA_META_KEY, unix.NFT_META_L4PROTO))
-	compare := func(data []byte) []byte {
-		b := appendBE32(nil, unix.NFTA_CMP_SREG, reg)
-		b = appendBE32(b, unix.NFTA_CMP_OP, equal)
-		return appendNested(b, unix.NFTA_CMP_DATA, appendAttr(nil, unix.NFTA_DATA_VALUE, data))
+// rules are those of a chain: meta l4proto PROTO @th,OFFSET,LEN DATA meta
+// nftrace set 1.
+func (p *Probe) rules(uint32) (out []nfRule) {
+	for _, m := range p.matches() {
+		r := &nfRule{}
+		r.meta(unix.NFT_META_L4PROTO, unix.NFT_CMP_EQ, []byte{m.proto})
+		r.equal(unix.NFT_PAYLOAD_TRANSPORT_HEADER, m.offset, m.data)
+		r.trace()
+		out = append(out, *r)
 	}
-	out = appendExpr(out, "cmp", compare([]byte{m.proto}))
-	payload := appendBE32(nil, unix.NFTA_PAYLOAD_DREG, reg)
-	payload = appendBE32(payload, unix.NFTA_PAYLOAD_BASE, transport)
-	payload = appendBE32(payload, unix.NFTA_PAYLOAD_OFFSET, m.offset)
-	out = appendExpr(out, "payload", appendBE32(payload, unix.NFTA_PAYLOAD_LEN, uint32(len(m.data))))
-	out = appendExpr(out, "cmp", compare(m.data))
-	one := appendBE32(nil, unix.NFTA_IMMEDIATE_DREG, reg)
-	out = appendExpr(out, "immediate", appendNested(one, unix.NFTA_IMMEDIATE_DATA, appendAttr(nil, unix.NFTA_DATA_VALUE, []byte{1})))
-	set := appendBE32(nil, unix.NFTA_META_KEY, unix.NFT_META_NFTRACE)
-	return appendExpr(out, "meta", appendBE32(set, unix.NFTA_META_SREG, reg))
+	return out
 }
-
-func appendExpr(b []byte, name string, data []byte) []byte {
-	e := appendString(nil, unix.NFTA_EXPR_NAME, name)
-	return appendNested(b, unix.NFTA_LIST_ELEM, appendNested(e, unix.NFTA_EXPR_DATA, data))
-}
-
-func appendNested(b []byte, typ uint16, data []byte) []byte {
-	return appendAttr(b, typ|unix.NLA_F_NESTED, data)
-}
-
-func appendBE32(b []byte, typ uint16, v uint32) []byte { return appendAttr(b, typ, be32(v)) }
