@@ -27,6 +27,9 @@ func (o *traceOptions) await(ctx context.Context, x *inspect.Index, t *graph.Top
 	if hasPorts(p.Packet.Proto) && p.Packet.DstPort == 0 {
 		return nil, usageError("nsinspect trace --from-outside "+net.JoinHostPort(p.Packet.Dst.String(), "443")+" --verify", "a packet to no port cannot be waited for")
 	}
+	if src, _, _ := o.origin(); o.src != "" && !src.IsValid() {
+		return nil, usageError("--source 192.0.2.1"+o.src, "--verify waits for a client with an address, not for a port alone")
+	}
 	w, err := o.awaited(x, t, p, r)
 	if err != nil {
 		return nil, err
@@ -74,45 +77,42 @@ func (o *traceOptions) awaited(x *inspect.Index, t *graph.Topology, p path.Optio
 		Own: x.Own(inspect.Net), Proto: r.Packet.Proto, To: []netip.AddrPort{netip.AddrPortFrom(r.Packet.Dst, r.Packet.DstPort)},
 		Timeout: o.timeout, Answer: verifyTimeout, Ready: func() { o.sayWaiting(r.Packet) },
 	}
-	if o.src != "" {
-		src, port, _ := o.origin()
-		if !src.IsValid() {
-			return w, usageError("--source 192.0.2.1"+o.src, "--verify waits for a client with an address, not for a port alone")
-		}
-		w.From = append(w.From, netip.AddrPortFrom(src, port))
-	}
-	routes := live.NewRoutes(x)
-	var places []inspect.ID
+	var becomes []netip.AddrPort
 	for _, r := range ways {
-		translations(&w, r)
-		places = append(places, path.Concerned(x, r)...)
-	}
-	var known []inspect.ID
-	for _, id := range places {
-		if slices.Contains(known, id) {
-			continue
-		}
-		known = append(known, id)
-		if id == p.From {
-			w.At = placeOf(x, routes, id)
-			continue
-		}
-		w.Watch = append(w.Watch, placeOf(x, routes, id))
+		becomes = translations(&w, r, becomes)
+		placesOf(&w, x, p.From, r)
 	}
 	if w.At.Source.Open == nil {
 		return w, errors.New("--verify: the network namespace that packets come in to is not known")
 	}
+	if src, port, _ := o.origin(); src.IsValid() {
+		w.From = append([]netip.AddrPort{netip.AddrPortFrom(src, port)}, becomes...)
+	}
 	nets := x.Snapshot().Networks
 	for i := range nets {
 		if nets[i].NS == p.From {
-			entrances(&w, &nets[i], r.Forward.Steps[0].IfName)
+			entrances(&w, &nets[i], r.Forward.Steps[0].IfName, becomes)
 		}
 	}
 	return w, nil
 }
 
-// translations adds what the packet is expected to become.
-func translations(w *probe.Awaited, r *path.Report) {
+// placesOf adds where to look for the packet; it comes in at from.
+func placesOf(w *probe.Awaited, x *inspect.Index, from inspect.ID, r *path.Report) {
+	routes := live.NewRoutes(x)
+	for _, id := range path.Concerned(x, r) {
+		switch {
+		case id == from:
+			w.At = placeOf(x, routes, id)
+		case !slices.ContainsFunc(w.Watch, func(at probe.Place) bool { return at.Source.ID == id }):
+			w.Watch = append(w.Watch, placeOf(x, routes, id))
+		}
+	}
+}
+
+// translations adds where the packet is expected to go, to what it is
+// expected to come from then.
+func translations(w *probe.Awaited, r *path.Report, becomes []netip.AddrPort) []netip.AddrPort {
 	for _, s := range r.Forward.Steps {
 		if s.After == nil {
 			continue
@@ -120,15 +120,17 @@ func translations(w *probe.Awaited, r *path.Report) {
 		if to := netip.AddrPortFrom(s.After.Dst, s.After.DstPort); !slices.Contains(w.To, to) {
 			w.To = append(w.To, to)
 		}
-		if from := netip.AddrPortFrom(s.After.Src, 0); len(w.From) > 0 && s.After.Src != w.From[0].Addr() && !slices.Contains(w.From, from) {
-			w.From = append(w.From, from)
+		if from := netip.AddrPortFrom(s.After.Src, 0); s.After.Src != r.Packet.Src && !slices.Contains(becomes, from) {
+			becomes = append(becomes, from)
 		}
 	}
+	return becomes
 }
 
 // entrances says by which interfaces nothing comes from outside: lo, and
-// bridges that only lead to guests.
-func entrances(w *probe.Awaited, n *inspect.Network, uplink string) {
+// bridges that only lead to guests. becomes are addresses that the packet is
+// expected to get.
+func entrances(w *probe.Awaited, n *inspect.Network, uplink string, becomes []netip.AddrPort) {
 	for i := range n.Interfaces {
 		k := &n.Interfaces[i]
 		if k.Name == uplink {
@@ -143,8 +145,23 @@ func entrances(w *probe.Awaited, n *inspect.Network, uplink string) {
 		}
 		if ports, inner := guests(n, k.Index); inner {
 			w.Except, w.Ports = append(w.Except, k.Index), append(w.Ports, ports...)
+			w.Inside = append(w.Inside, neighbourhood(k, w.To, becomes)...)
 		}
 	}
+}
+
+// neighbourhood are the networks of a bridge that the packet goes to, if it
+// is not foretold to get an address of there.
+func neighbourhood(bridge *inspect.Interface, to, becomes []netip.AddrPort) (out []netip.Prefix) {
+	of := func(p netip.Prefix) func(netip.AddrPort) bool {
+		return func(a netip.AddrPort) bool { return p.Contains(a.Addr()) }
+	}
+	for _, a := range bridge.Addrs {
+		if slices.ContainsFunc(to, of(a.Prefix)) && !slices.ContainsFunc(becomes, of(a.Prefix)) {
+			out = append(out, a.Prefix.Masked())
+		}
+	}
+	return out
 }
 
 // guests are the ports of a bridge, if each leads to a container or a virtual

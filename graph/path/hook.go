@@ -15,7 +15,8 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 		at = cmp.Or(q.Out, q.In)
 	}
 	c := w.tracked(n, &q)
-	if w.reply && (q.Hook == "prerouting" || q.Hook == "output") {
+	back := w.reply && !q.Bridge // bridges translate nothing
+	if back && (q.Hook == "prerouting" || q.Hook == "output") {
 		w.undo(n, at, c, true)
 	}
 	q.Packet, q.Conn, q.RouteType = w.packet, c.Conn, filter.LocalTypes(n)
@@ -57,7 +58,7 @@ func (w *tracer) hook(n *inspect.Network, q filter.Query) bool {
 	if c.Conn = r.Conn; !c.Reply {
 		c.now = w.packet
 	}
-	if w.reply && (q.Hook == "postrouting" || q.Hook == "input") {
+	if back && (q.Hook == "postrouting" || q.Hook == "input") {
 		w.undo(n, at, c, false)
 	}
 	return true

@@ -39,12 +39,18 @@ func (w *tracer) start(n *inspect.Network) error {
 	return nil
 }
 
-// uplink is the interface of the default route, and the next hop.
+// uplink is the interface of the default route, and the next hop. Without such
+// a route it is the interface that has the address.
 func uplink(n *inspect.Network, to netip.Addr) (*inspect.Interface, netip.Addr) {
 	for i := range n.Routes {
 		r := &n.Routes[i]
 		if r.Table == 254 && r.Family == familyOf(to) && r.Dst.Bits() == 0 && len(r.Hops) > 0 && r.Type == "unicast" {
 			return n.Interface(r.Hops[0].Oif), r.Hops[0].Via
+		}
+	}
+	for i := range n.Interfaces {
+		if k := &n.Interfaces[i]; !k.Loopback() && slices.ContainsFunc(k.Addrs, func(a inspect.Addr) bool { return a.Prefix.Addr() == to }) {
+			return k, netip.Addr{}
 		}
 	}
 	return nil, netip.Addr{}

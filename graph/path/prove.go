@@ -426,6 +426,9 @@ func (v *prover) reply() {
 	udp := v.s.Packet.Proto == filter.UDP
 	switch {
 	case l.Disposition == InsufficientInfo:
+	case !l.Disposition.Good() && v.answered():
+		end := l.last()
+		v.differs(end.Netns, "the answer: foretold was: %s: %s; but it came", v.title(end.Netns), end.Text)
 	case f.visit != nil && (v.s.Answer == "" || !l.Disposition.Good()):
 		if l.Disposition.Good() && f.outcome.Good() {
 			return

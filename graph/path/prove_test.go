@@ -23,6 +23,12 @@ func drops(n *inspect.Network) {
 	}}}
 }
 
+// dropsIn gives a namespace a chain at input with a rule, which drops.
+func dropsIn(n *inspect.Network) {
+	drops(n)
+	n.Ruleset.Chains[0].Hook = "input"
+}
+
 // noWay leaves a namespace without routes.
 func noWay(n *inspect.Network) { n.Routes = nil }
 
@@ -55,6 +61,7 @@ func TestProve(t *testing.T) {
 		{"not sent", nil, filter.TCP, path.Seen{Refused: "ENETUNREACH"}, path.Differs, "did not send it: ENETUNREACH", "net:[10]", false, true},
 		{"dropped by what is new", nil, filter.TCP, path.Seen{Events: ruled(9)}, path.Differs, "inet f o handle 9", "net:[10]", false, true},
 		{"messages are missing", nil, filter.TCP, path.Seen{Events: ruled(9), Incomplete: true}, path.Undecided, "more messages", "", false, true},
+		{"the answer comes where it should not", dropsIn, filter.TCP, path.Seen{Events: out, Answer: "SYN+ACK"}, path.Differs, "but it came", "net:[10]", true, true},
 		{"dropped as foretold", drops, filter.TCP, path.Seen{Events: ruled(5)}, path.Agrees, "", "", false, true},
 		{"dropped by another rule", drops, filter.TCP, path.Seen{Events: ruled(6)}, path.Differs, "inet f o handle 6", "net:[10]", false, true},
 		{"passes where it should not", drops, filter.TCP, path.Seen{Events: out}, path.Differs, "leaves", "net:[10]", false, false},

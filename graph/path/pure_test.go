@@ -94,3 +94,19 @@ func TestNotFollowed(t *testing.T) {
 		t.Errorf("%s, notes %q", r.Disposition, r.Notes)
 	}
 }
+
+// A packet from outside comes in by the interface that has the address, where
+// no default route says by which.
+func TestOutsideWithoutDefaultRoute(t *testing.T) {
+	lan := inspect.Route{Family: inspect.FamilyIPv4, Table: 254, Dst: netip.MustParsePrefix("192.0.2.0/24"), Type: "unicast", Hops: []inspect.Hop{{Oif: 2}}}
+	x := box(proveFacts, func(n *inspect.Network) { n.Routes[0] = lan })
+	o := path.Options{From: inspect.ID{Dev: 4, Ino: 10}, Outside: true, Packet: filter.Packet{Proto: filter.TCP, Dst: netip.MustParseAddr("192.0.2.10"), DstPort: 80}}
+	r, err := path.Trace(x, graph.NewTopology(x), o)
+	if err != nil || r.Forward.Steps[0].IfName != "eth0" || r.Forward.Disposition != path.Accepted {
+		t.Errorf("%v: %+v", err, r)
+	}
+	o.Packet.Dst = netip.MustParseAddr("198.51.100.1")
+	if r, err := path.Trace(x, graph.NewTopology(x), o); err == nil {
+		t.Errorf("an address of nobody here: %+v", r)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"nsinspect/graph/path"
+	"nsinspect/inspect/live/livetest/netlab"
 )
 
 // watcher is nsinspect that waits for a packet from outside.
@@ -226,5 +227,82 @@ func TestAwaitText(t *testing.T) {
 	want := fmt.Sprintf("followed a TCP SYN from 192.0.2.1:%d to 192.0.2.10:8080\n", port)
 	if out := w.stdout.String(); !strings.Contains(out, want) || !strings.HasSuffix(out, "the packet was delivered; answer: SYN+ACK\nAGREES\n") {
 		t.Error(out)
+	}
+}
+
+// TestAwaitBusyInside holds that many connections from within, more than are
+// looked at, hide no packet from outside; and that where one comes in the
+// disguise of those, that is not held against the host.
+func TestAwaitBusyInside(t *testing.T) {
+	l := &verifyLab{netlab.NewMiniHost(t), t}
+	keep(t, l.Host)
+	l.Web.Serve("0.0.0.0:80")
+	crowd := func(w *watcher) path.Proof {
+		l.DB.Do(func() error {
+			for range 5000 {
+				fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+				if err != nil {
+					return err
+				}
+				err = syscall.Connect(fd, &syscall.SockaddrInet4{Port: 80, Addr: [4]byte{172, 17, 0, 2}})
+				syscall.Close(fd)
+				if err != nil && err != syscall.EINPROGRESS {
+					return err
+				}
+			}
+			return nil
+		})
+		l.Outside.Reaches("tcp", "192.0.2.10:8080")
+		r, _ := w.report()
+		return *r.Proof
+	}
+	if p := crowd(l.await("192.0.2.10:8080")); p.Agreement != path.Agrees || p.Answer != "SYN+ACK" {
+		t.Error(show(p))
+	}
+	w := l.await("192.0.2.10:8080")
+	l.sh(l.Host, "iptables-nft -t nat -I POSTROUTING -o docker0 -j MASQUERADE")
+	if p := crowd(w); p.Agreement != path.Undecided || p.Answer != "SYN+ACK" {
+		t.Error(show(p))
+	}
+}
+
+// TestAwaitTwice has two wait for the same packet.
+func TestAwaitTwice(t *testing.T) {
+	l := newVerifyLab(t)
+	all := []*watcher{l.await("192.0.2.10:8080"), l.await("192.0.2.10:8080")}
+	l.Outside.Reaches("tcp", "192.0.2.10:8080")
+	var ports []uint16
+	for _, w := range all {
+		r, _ := w.report()
+		ports = append(ports, r.Proof.Packet.SrcPort)
+		if proof := show(r.Proof); r.Proof.Agreement != path.Agrees || strings.Contains(proof, "nsinspect-") || r.Disposition != path.Accepted {
+			t.Errorf("%s: %s", r.Disposition, proof)
+		}
+	}
+	if ports[0] != ports[1] {
+		t.Errorf("from ports %d", ports)
+	}
+}
+
+// TestAwaitLegacy follows a packet where the rules are those of the older
+// iptables, which tell nothing of it.
+func TestAwaitLegacy(t *testing.T) {
+	l := &verifyLab{netlab.NewLegacyMiniHost(t), t}
+	keep(t, l.Host)
+	l.Web.Serve("0.0.0.0:80")
+	for _, tc := range []struct {
+		script  string
+		want    path.Agreement
+		outcome path.Outcome
+	}{
+		{"true", path.Agrees, path.Delivered},
+		{"iptables-legacy -I DOCKER-USER -p tcp --dport 80 -j DROP", path.Agrees, path.Lost},
+	} {
+		l.sh(l.Host, tc.script)
+		w := l.await("192.0.2.10:8080")
+		l.Outside.Reaches("tcp", "192.0.2.10:8080")
+		if r, _ := w.report(); r.Proof.Agreement != tc.want || r.Proof.Outcome != tc.outcome {
+			t.Errorf("%s: %s", tc.script, show(r))
+		}
 	}
 }

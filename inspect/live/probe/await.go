@@ -29,6 +29,9 @@ type Awaited struct {
 	// From is who sends it, and what that is expected to be translated to;
 	// none: anybody. Port 0 is any.
 	From []netip.AddrPort
+	// Inside are networks from which nobody comes from outside: their clients
+	// are not looked at beyond At, where there may be many of them.
+	Inside []netip.Prefix
 	// Except are interfaces by which no packet comes from outside, Ports those
 	// below them. At Stray packets to other addresses are looked out for; 0:
 	// nowhere.
@@ -95,12 +98,12 @@ func (v *vigil) prepare(ctx context.Context) error {
 			return err
 		}
 		v.logs[i] = guestbook{ns: v.places[i].Source.ID, proto: v.o.Proto, to: v.o.To[0]}
-		o := &wire.Opening{V6: v.o.To[0].Addr().Is6(), Proto: v.o.Proto, To: v.o.To, From: v.o.From, Clients: wire.ManyClients}
+		o := &wire.Opening{V6: v.o.To[0].Addr().Is6(), Proto: v.o.Proto, To: v.o.To, From: v.o.From, Apart: v.o.Inside, Clients: wire.ManyClients}
 		if i == 0 {
 			v.logs[i].inner, v.logs[i].stray = slices.Concat(v.o.Except, v.o.Ports), v.o.Stray
 			o.Arriving, o.Except, o.Stray, o.Clients = true, v.o.Except, v.o.Stray, 1
 		}
-		if err := v.watch(i, wire.Watch{Opening: o, Table: fmt.Sprintf("nsinspect-%x", secret)}); err != nil {
+		if err := v.watch(i, wire.Watch{Opening: o, Table: fmt.Sprintf("%s%x", wire.TablePrefix, secret)}); err != nil {
 			return err
 		}
 	}
@@ -177,8 +180,17 @@ func (v *vigil) arrival() *Arrival {
 	for i := range v.logs {
 		events := v.logs[i].of(&v.guest)
 		a.Events = append(a.Events, events...)
-		// Where more clients came than can be watched it may be one of the others.
-		a.Incomplete = a.Incomplete || v.logs[i].full() && len(events) == 0
+		a.Incomplete = a.Incomplete || len(events) == 0 && v.unsure(i)
 	}
 	return a
+}
+
+// unsure reports whether the packet may have been in a place unseen: more
+// clients came there than can be watched, or it has got the address of one
+// that is not.
+func (v *vigil) unsure(place int) bool {
+	hidden := slices.ContainsFunc(v.o.Inside, func(p netip.Prefix) bool {
+		return slices.ContainsFunc(v.guest.names, func(a netip.AddrPort) bool { return p.Contains(a.Addr()) })
+	})
+	return !v.dropped() && (hidden || v.logs[place].full())
 }

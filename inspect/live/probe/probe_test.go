@@ -13,6 +13,7 @@ import (
 
 	"nsinspect/inspect/live/livetest"
 	"nsinspect/inspect/live/livetest/netlab"
+	"nsinspect/inspect/live/nsfs"
 	"nsinspect/inspect/live/probe"
 	"nsinspect/inspect/live/wire"
 )
@@ -118,5 +119,49 @@ func TestUnwatched(t *testing.T) {
 	o.Watch[0].Source.Open, o.From.Source.Open = open, func() (int, error) { return -1, unix.ENOENT }
 	if _, err := probe.Run(t.Context(), o); err == nil {
 		t.Error("the sender's namespace is gone, and that is no error")
+	}
+}
+
+// TestOthersTraced holds that a probe ends, and sees what became of it, where
+// somebody else has all packets traced, more of them than can be read.
+func TestOthersTraced(t *testing.T) {
+	if _, err := exec.LookPath("nft"); err != nil {
+		livetest.Skip(t, "needs nft")
+	}
+	a, o := pair(t)
+	a.Run("", "nft", "table inet others { chain c { type filter hook output priority -400; meta nftrace set 1; }; }")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- nsfs.OnThread(func() error {
+			if err := unix.Setns(a.FD, unix.CLONE_NEWNET); err != nil {
+				return err
+			}
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			for to := (&unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}); ctx.Err() == nil; {
+				_ = unix.Sendto(fd, []byte("x"), 0, to)
+			}
+			return nil
+		})
+	}()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	o.Proto, o.DstPort = unix.IPPROTO_TCP, 7
+	r, err := probe.Run(t.Context(), o)
+	if err != nil || r.Answer != "ECONNREFUSED" {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	for _, e := range r.Events {
+		if p := e.Packet; p != nil && (p.Proto != unix.IPPROTO_TCP || p.Src.IsLoopback()) {
+			t.Errorf("another's packet: %s of %+v", e.Way, p)
+		}
 	}
 }

@@ -80,7 +80,7 @@ func (p *run) prepare(ctx context.Context) error {
 			return err
 		}
 		p.logs[i] = journal{ns: at.Source.ID, probe: &p.probe, request: p.sender.echo}
-		if err := p.watch(i, wire.Watch{Probe: p.probe, Table: fmt.Sprintf("nsinspect-%x", secret[4:8])}); err != nil {
+		if err := p.watch(i, wire.Watch{Probe: p.probe, Table: fmt.Sprintf("%s%x", wire.TablePrefix, secret[4:8])}); err != nil {
 			return err
 		}
 	}

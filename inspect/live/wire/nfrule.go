@@ -50,12 +50,17 @@ func (r *nfRule) load(reg, base, offset uint32, size int) {
 // masked compares some bits of one byte of the transport header.
 func (r *nfRule) masked(offset uint32, mask byte, op uint32, want byte) {
 	r.load(compareReg, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offset, 1)
+	r.and([]byte{mask})
+	r.compare(op, []byte{want})
+}
+
+// and keeps the bits of a mask of what is to be compared.
+func (r *nfRule) and(mask []byte) {
 	b := appendBE32(nil, unix.NFTA_BITWISE_SREG, compareReg)
 	b = appendBE32(b, unix.NFTA_BITWISE_DREG, compareReg)
-	b = appendBE32(b, unix.NFTA_BITWISE_LEN, 1)
-	b = appendNested(b, unix.NFTA_BITWISE_MASK, appendAttr(nil, unix.NFTA_DATA_VALUE, []byte{mask}))
-	r.expr("bitwise", appendNested(b, unix.NFTA_BITWISE_XOR, appendAttr(nil, unix.NFTA_DATA_VALUE, []byte{0})))
-	r.compare(op, []byte{want})
+	b = appendBE32(b, unix.NFTA_BITWISE_LEN, uint32(len(mask)))
+	b = appendNested(b, unix.NFTA_BITWISE_MASK, appendAttr(nil, unix.NFTA_DATA_VALUE, mask))
+	r.expr("bitwise", appendNested(b, unix.NFTA_BITWISE_XOR, appendAttr(nil, unix.NFTA_DATA_VALUE, make([]byte, len(mask)))))
 }
 
 // among goes on where the key is in a set, or with absent where it is not.

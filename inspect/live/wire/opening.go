@@ -20,6 +20,9 @@ type Opening struct {
 	To []netip.AddrPort
 	// From are the clients; none: all, and so with port 0.
 	From []netip.AddrPort
+	// Apart are networks whose clients are not seen, but for those that come in
+	// where Arriving is set.
+	Apart []netip.Prefix
 	// Clients is how many are seen, the first ones.
 	Clients int
 	// Arriving: only what comes in, and by none of the interfaces Except.
@@ -110,6 +113,17 @@ func (s side) is(r *nfRule, a netip.AddrPort) {
 	}
 }
 
+// isNotOf compares with a network.
+func (s side) isNotOf(r *nfRule, p netip.Prefix) {
+	mask := make([]byte, s.size)
+	for i := range p.Bits() {
+		mask[i/8] |= 0x80 >> (i % 8)
+	}
+	r.load(compareReg, unix.NFT_PAYLOAD_NETWORK_HEADER, s.addr, s.size)
+	r.and(mask)
+	r.compare(unix.NFT_CMP_NEQ, p.Masked().Addr().AsSlice())
+}
+
 // begin is a rule about one protocol of one version of IP.
 func (o *Opening) begin(proto uint8) *nfRule {
 	ether := uint16(unix.ETH_P_IP)
@@ -176,6 +190,11 @@ func (o *Opening) first(from, to netip.AddrPort) nfRule {
 	dst.is(r, to)
 	if from.IsValid() {
 		src.is(r, from)
+	}
+	if !o.Arriving {
+		for _, p := range o.Apart {
+			src.isNotOf(r, p)
+		}
 	}
 	for _, index := range o.Except {
 		r.meta(unix.NFT_META_IIF, unix.NFT_CMP_NEQ, native.AppendUint32(nil, uint32(index)))

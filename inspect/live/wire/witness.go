@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -32,13 +33,18 @@ type Watch struct {
 	Probe Probe
 	// Opening are packets to be watched in place of those of Probe; nil: none.
 	Opening *Opening
-	// Table is the name of the table that is made, in each family.
+	// Table is the name of the table that is made, in each family. It begins
+	// with [TablePrefix].
 	Table string
 	// Bridge: also watch what bridges pass on.
 	Bridge bool
 	// Devices are interfaces that have rules of their own.
 	Devices []string
 }
+
+// TablePrefix is how the tables of all who watch begin. What others of them do
+// with packets, which is nothing, is no event.
+const TablePrefix = "nsinspect-"
 
 // Witness watches what the rules of one network namespace do with the packets
 // of a [Probe]. For that it adds a table to nf_tables whose first chains have
@@ -101,7 +107,7 @@ func (w *Witness) begin() error {
 // [Opening] names. What was seen once is not seen again.
 func (w *Witness) Narrow(from []netip.AddrPort) error {
 	o := *w.watch.Opening
-	o.From, o.Stray = from, 0
+	o.From, o.Apart, o.Stray = from, nil, 0
 	w.watch.Opening = &o
 	return during("narrow a table of nf_tables", w.owner.batch(w.watch.narrowed()))
 }
@@ -150,7 +156,9 @@ func (w *Witness) parse(out []TraceEvent, b []byte) ([]TraceEvent, error) {
 			return out, err
 		}
 		e.Own = e.Table == w.watch.Table
-		out = append(out, e)
+		if e.Own || !strings.HasPrefix(e.Table, TablePrefix) { // of another nsinspect
+			out = append(out, e)
+		}
 	}
 	return out, nil
 }
