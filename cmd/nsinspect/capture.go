@@ -51,6 +51,7 @@ type need struct {
 // index returns the facts that a view needs, from the running host or from
 // the file. It fails when the file was made without them.
 func (s *source) index(ctx context.Context, n need) (*inspect.Index, error) {
+	collectLater()
 	if s.from != "" {
 		return s.read(n.facts)
 	}

@@ -1,5 +1,3 @@
-//go:build !man
-
 package main
 
 import (
