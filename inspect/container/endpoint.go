@@ -22,8 +22,6 @@ type endpoint struct {
 	address string
 	path    string // of its API: "/", or what a proxy has before it
 	chosen  bool   // named by the user, so that its absence is a problem
-
-	meanwhile func() // called once the question is asked on a Unix socket; nil for nothing
 }
 
 // places are the paths of a host; tests have their own.

@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,45 +10,64 @@ import (
 	"nsinspect/inspect"
 )
 
-// Find asks the engines for one container by its name or by the beginning of
-// its id, "web1" or "docker:web1", within [Limit]. Unlike Containers of a
-// [Source] it learns the pid of the first process, and is done in the time of
-// one question. It finds none where an engine cannot be asked. Meanwhile, while
-// the engines work on their answers, the caller does what else there is to do;
-// where no engine is asked that is not called.
-func Find(ctx context.Context, word string, env func(string) string, meanwhile func()) []inspect.Container {
-	e := &engines{env: env, places: hostPlaces(), limit: Limit}
-	return e.find(ctx, word, meanwhile)
+// Question is what [Ask] asked of the engines.
+type Question struct {
+	ctx   context.Context
+	asked []asked
 }
 
-func (e *engines) find(ctx context.Context, word string, meanwhile func()) []inspect.Container {
-	ctx = within{ctx, time.Now().Add(e.limit)}
+// asked is one engine's part of a Question.
+type asked struct {
+	endpoint
+	uri string
+	// conn has the question already; nil where it is still to be asked.
+	conn *unixConn
+}
+
+// Ask asks the engines for one container by its name or by the beginning of
+// its id, "web1" or "docker:web1", and does not wait for the answer: while an
+// engine works on it the caller does what else there is to do. Every Question
+// needs its Answer, within [Limit] from now on.
+func Ask(ctx context.Context, word string, env func(string) string) *Question {
+	e := &engines{env: env, places: hostPlaces(), limit: Limit}
+	return e.askFor(ctx, word)
+}
+
+func (e *engines) askFor(ctx context.Context, word string) *Question {
+	q := &Question{ctx: within{ctx, time.Now().Add(e.limit)}}
 	all, _ := e.endpoints()
-	var asked []endpoint
-	var names []string
 	for _, p := range all {
-		if name, ok := nameFor(word, p.engine); ok {
-			asked, names = append(asked, p), append(names, name)
+		name, ok := nameFor(word, p.engine)
+		if !ok {
+			continue
 		}
+		a := asked{endpoint: p, uri: p.path + "containers/" + name + "/json"}
+		if p.network == "unix" {
+			conn, err := p.send(q.ctx, a.uri)
+			if err != nil {
+				continue // no answer is no container
+			}
+			a.conn = conn
+		}
+		q.asked = append(q.asked, a)
 	}
-	if len(asked) == 1 { // the usual case, without a goroutine
-		asked[0].meanwhile = meanwhile
-		return asked[0].one(ctx, names[0])
+	return q
+}
+
+// Answer returns the containers that the engines know by the word. Unlike
+// those of a [Source] they have the pid of the first process. There are none
+// where an engine cannot be asked.
+func (q *Question) Answer() []inspect.Container {
+	if len(q.asked) == 1 { // the usual case, without a goroutine
+		return q.asked[0].one(q.ctx)
 	}
-	answers := make([][]inspect.Container, len(asked))
+	answers := make([][]inspect.Container, len(q.asked))
 	var wg sync.WaitGroup
-	for i, p := range asked {
-		wg.Go(func() { answers[i] = p.one(ctx, names[i]) })
-	}
-	if len(asked) > 0 {
-		meanwhile()
+	for i, a := range q.asked {
+		wg.Go(func() { answers[i] = a.one(q.ctx) })
 	}
 	wg.Wait()
-	var found []inspect.Container
-	for _, a := range answers {
-		found = append(found, a...)
-	}
-	return union(found, containerID)
+	return union(slices.Concat(answers...), containerID)
 }
 
 // within is a context that says when the time is over and does not end then:
@@ -74,9 +94,9 @@ func nameFor(word, engine string) (string, bool) {
 	return word, strings.Trim(word, ".") != "" && strings.IndexFunc(word, func(r rune) bool { return !isName(r) }) < 0
 }
 
-// one asks for one container. No answer is no container.
-func (p endpoint) one(ctx context.Context, name string) []inspect.Container {
-	r, err := p.get(ctx, p.path+"containers/"+name+"/json")
+// one reads what an engine says of one container. No answer is no container.
+func (a asked) one(ctx context.Context) []inspect.Container {
+	r, err := a.response(ctx)
 	if err != nil || r.code != statusOK {
 		return nil
 	}
@@ -85,7 +105,14 @@ func (p endpoint) one(ctx context.Context, name string) []inspect.Container {
 		return nil
 	}
 	return []inspect.Container{{
-		ID: body.ID, Name: strings.TrimPrefix(body.Name, "/"), Engine: engineOf(r.header, p.engine),
+		ID: body.ID, Name: strings.TrimPrefix(body.Name, "/"), Engine: engineOf(r.header, a.engine),
 		State: body.State.Status, PID: max(body.State.Pid, 0),
 	}}
+}
+
+func (a asked) response(ctx context.Context) (*response, error) {
+	if a.conn == nil {
+		return a.get(ctx, a.uri)
+	}
+	return receive(ctx, a.conn)
 }

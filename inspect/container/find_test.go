@@ -34,13 +34,13 @@ func TestFind(t *testing.T) {
 	serve(t, filepath.Join(dir, "docker.sock"), knows("web1", "Docker/28.2.2 (linux)", 4711, &asked))
 	want := []inspect.Container{{ID: idA, Name: "web1", Engine: Docker, State: "running", PID: 4711}}
 	for _, word := range []string{"web1", "docker:web1", "container:web1"} {
-		if diff := cmp.Diff(want, e.find(t.Context(), word, func() {})); diff != "" {
+		if diff := cmp.Diff(want, e.askFor(t.Context(), word).Answer()); diff != "" {
 			t.Errorf("%s: %s", word, diff)
 		}
 	}
 	asked = nil
 	for _, word := range []string{"", "web2", "podman:web1", "net:[4026531840]", "../version", "..", "a/b", "a?b", "a\r\nb: c"} {
-		if found := e.find(t.Context(), word, func() {}); len(found) > 0 {
+		if found := e.askFor(t.Context(), word).Answer(); len(found) > 0 {
 			t.Errorf("%q: found %v", word, found)
 		}
 	}
@@ -56,7 +56,7 @@ func TestFindInTwoEngines(t *testing.T) {
 	serve(t, filepath.Join(dir, "docker.sock"), knows("web1", "Docker/28.2.2 (linux)", 1, &asked))
 	var other []string
 	serve(t, filepath.Join(dir, "podman.sock"), knows("db", "Libpod/5.0.0", 2, &other))
-	if found := e.find(t.Context(), "db", func() {}); len(found) != 1 || found[0].PID != 2 {
+	if found := e.askFor(t.Context(), "db").Answer(); len(found) != 1 || found[0].PID != 2 {
 		t.Errorf("%v", found)
 	}
 }
@@ -82,7 +82,7 @@ func TestFindWithinLimit(t *testing.T) {
 		e.limit = 50 * time.Millisecond
 		hang(t, filepath.Join(dir, "docker.sock"), fn)
 		done := make(chan []inspect.Container, 1)
-		go func() { done <- e.find(t.Context(), "web1", func() {}) }()
+		go func() { done <- e.askFor(t.Context(), "web1").Answer() }()
 		select {
 		case found := <-done:
 			if len(found) > 0 {
@@ -96,7 +96,7 @@ func TestFindWithinLimit(t *testing.T) {
 	e := host(t, dir, nil)
 	e.limit = 50 * time.Millisecond
 	fullQueue(t, filepath.Join(dir, "docker.sock"))
-	if found := e.find(t.Context(), "web1", func() {}); len(found) > 0 {
+	if found := e.askFor(t.Context(), "web1").Answer(); len(found) > 0 {
 		t.Errorf("full queue: %v", found)
 	}
 }

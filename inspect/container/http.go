@@ -43,12 +43,24 @@ func (h header) get(name string) string {
 
 // get asks one question.
 func (p endpoint) get(ctx context.Context, uri string) (*response, error) {
-	question := []byte("GET " + uri + " HTTP/1.0\r\nHost: " + p.host() + "\r\n\r\n")
-	exchange := p.exchange
 	if p.network == "unix" {
-		exchange = p.exchangeUnix
+		s, err := p.send(ctx, uri)
+		if err != nil {
+			return outcome(ctx, nil, err)
+		}
+		return receive(ctx, s)
 	}
-	data, err := exchange(ctx, question)
+	data, err := p.exchange(ctx, p.question(uri))
+	return outcome(ctx, data, err)
+}
+
+// question is the request for uri.
+func (p endpoint) question(uri string) []byte {
+	return []byte("GET " + uri + " HTTP/1.0\r\nHost: " + p.host() + "\r\n\r\n")
+}
+
+// outcome makes a response of what came before err.
+func outcome(ctx context.Context, data []byte, err error) (*response, error) {
 	if cause := ctx.Err(); cause != nil {
 		err = cause
 	}
@@ -127,23 +139,27 @@ func (p endpoint) exchange(ctx context.Context, question []byte) ([]byte, error)
 	return readAll(conn)
 }
 
-// exchangeUnix does the same on a Unix socket with system calls alone: no
-// poller and no goroutines. Entering a container takes a few milliseconds, of
-// which those would be a good part.
-func (p endpoint) exchangeUnix(ctx context.Context, question []byte) ([]byte, error) {
+// send asks on a Unix socket, with system calls alone: no poller and no
+// goroutines. Entering a container takes a few milliseconds, of which those
+// would be a good part.
+func (p endpoint) send(ctx context.Context, uri string) (*unixConn, error) {
 	s, err := dialUnix(ctx, p.address)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	defer context.AfterFunc(ctx, s.shutdown)()
-	if _, err := s.Write(question); err != nil {
+	if _, err := s.Write(p.question(uri)); err != nil {
+		s.close()
 		return nil, err
 	}
-	if p.meanwhile != nil {
-		p.meanwhile()
-	}
-	return readAll(s)
+	return s, nil
+}
+
+// receive reads the answer to what was sent and closes the connection.
+func receive(ctx context.Context, s *unixConn) (*response, error) {
+	defer s.close()
+	defer context.AfterFunc(ctx, s.shutdown)()
+	data, err := readAll(s)
+	return outcome(ctx, data, err)
 }
 
 // readAll reads to the end, or to more than maxAnswer.
