@@ -26,7 +26,6 @@ type app struct {
 	color  bool // stdout is a terminal and NO_COLOR is not set
 	now    func() time.Time
 	notes  []string // lines of talk that follow the output
-	ahead  asked    // what the engines were asked before the flags were read
 }
 
 // run runs the program and returns its exit status: 0, 1 failed, 2 wrong
@@ -42,7 +41,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 func (a *app) run(args []string) int {
 	out := bufio.NewWriterSize(a.stdout, 1<<16)
 	a.stdout = out
-	a.askAhead(args)
 	root := newRootFor(a, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())

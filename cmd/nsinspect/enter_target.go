@@ -35,37 +35,13 @@ func (o *enterOptions) target(ctx context.Context, word string, named bool) erro
 	if pid, err := strconv.Atoi(strings.TrimPrefix(word, "pid:")); err == nil && (o.pid != "" || exists("/proc/"+strconv.Itoa(pid))) {
 		return o.targetPID(pid, word)
 	}
+	question := container.Ask(ctx, word, o.app.getenv)
 	_ = o.lookSelf() // while the engine works; it is called again and fails again
-	found := o.app.question(ctx, word).Answer()
+	found := question.Answer()
 	if len(found) == 1 {
 		return o.targetContainer(&found[0])
 	}
 	return o.resolve(ctx, word)
-}
-
-// asked is what was asked of the container engines for a word.
-type asked struct {
-	word string
-	*container.Question
-}
-
-// askAhead asks for the container of `enter web1 …`, the usual way to name one,
-// before cobra and the flags get their turn: meanwhile the engine works.
-func (a *app) askAhead(args []string) {
-	if len(args) < 2 || args[0] != "enter" || args[1] == "self" || strings.ContainsAny(args[1], "/:[-") {
-		return
-	}
-	if _, err := strconv.Atoi(args[1]); err != nil {
-		a.ahead = asked{args[1], container.Ask(context.Background(), args[1], a.getenv)}
-	}
-}
-
-// question is what was asked for the word ahead, or is asked now.
-func (a *app) question(ctx context.Context, word string) *container.Question {
-	if a.ahead.word == word && a.ahead.Question != nil {
-		return a.ahead.Question
-	}
-	return container.Ask(ctx, word, a.getenv)
 }
 
 func exists(path string) bool {

@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container/ahead"
 )
 
 // endpoint is where one engine is to be asked.
@@ -33,13 +33,9 @@ type places struct {
 
 func hostPlaces() places {
 	p := places{
-		docker: "/var/run/docker.sock",
+		docker: ahead.Socket,
 		podman: "/run/podman/podman.sock",
-		units: []string{
-			"/sys/fs/cgroup/system.slice",
-			"/sys/fs/cgroup/systemd/system.slice",
-			"/sys/fs/cgroup/unified/system.slice",
-		},
+		units:  ahead.Units(),
 	}
 	if uid := os.Geteuid(); uid != 0 {
 		p.userRun = "/run/user/" + strconv.Itoa(uid)
@@ -100,7 +96,7 @@ func (e *engines) present(list []endpoint, problems []inspect.Problem) ([]endpoi
 				continue
 			case err != nil || known(files, info):
 				continue
-			case !p.chosen && p.engine == Docker && e.places.asleep():
+			case !p.chosen && p.engine == Docker && ahead.Asleep(e.places.units):
 				problems = append(problems, asleepProblem(p))
 				continue
 			}
@@ -120,21 +116,6 @@ func known(files []fs.FileInfo, info fs.FileInfo) bool {
 		}
 	}
 	return false
-}
-
-// asleep reports whether systemd listens on Docker's socket without Docker
-// running: it would start Docker, with all that Docker then starts, at the
-// first connection. systemd has a cgroup for each unit that is active.
-func (p places) asleep() bool {
-	active := func(unit string) bool {
-		return slices.ContainsFunc(p.units, func(dir string) bool { return exists(filepath.Join(dir, unit)) })
-	}
-	return active("docker.socket") && !active("docker.service")
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // schemeError is a DOCKER_HOST that is not spoken here.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nsinspect/inspect"
+	"nsinspect/inspect/container/ahead"
 )
 
 // Question is what [Ask] asked of the engines.
@@ -41,17 +42,27 @@ func (e *engines) askFor(ctx context.Context, word string) *Question {
 		if !ok {
 			continue
 		}
-		a := asked{endpoint: p, uri: p.path + "containers/" + name + "/json"}
+		a := asked{endpoint: p, uri: p.path + ahead.Container(name)}
 		if p.network == "unix" {
-			conn, err := p.send(q.ctx, a.uri)
-			if err != nil {
-				continue // no answer is no container
+			if a.conn = takeConn(q.ctx, p.address, a.uri); a.conn == nil {
+				var err error
+				if a.conn, err = p.send(q.ctx, a.uri); err != nil {
+					continue // no answer is no container
+				}
 			}
-			a.conn = conn
 		}
 		q.asked = append(q.asked, a)
 	}
 	return q
+}
+
+// takeConn is the connection on which that has been asked already, or nil.
+func takeConn(ctx context.Context, address, uri string) *unixConn {
+	fd, ok := ahead.Take(address, uri)
+	if !ok {
+		return nil
+	}
+	return &unixConn{ctx: ctx, fd: fd}
 }
 
 // Answer returns the containers that the engines know by the word. Unlike
@@ -88,10 +99,7 @@ func nameFor(word, engine string) (string, bool) {
 		}
 		word = after
 	}
-	isName := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)
-	}
-	return word, strings.Trim(word, ".") != "" && strings.IndexFunc(word, func(r rune) bool { return !isName(r) }) < 0
+	return word, ahead.IsName(word)
 }
 
 // one reads what an engine says of one container. No answer is no container.

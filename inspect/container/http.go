@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nsinspect/inspect/container/ahead"
 )
 
 // An engine is asked in HTTP/1.0 (RFC 1945): one question, and the answer
@@ -56,7 +58,7 @@ func (p endpoint) get(ctx context.Context, uri string) (*response, error) {
 
 // question is the request for uri.
 func (p endpoint) question(uri string) []byte {
-	return []byte("GET " + uri + " HTTP/1.0\r\nHost: " + p.host() + "\r\n\r\n")
+	return ahead.Request(uri, p.host())
 }
 
 // outcome makes a response of what came before err.
@@ -78,7 +80,7 @@ func outcome(ctx context.Context, data []byte, err error) (*response, error) {
 // host is the value of the Host header.
 func (p endpoint) host() string {
 	if p.network == "unix" {
-		return "localhost"
+		return ahead.Host
 	}
 	return p.address
 }
