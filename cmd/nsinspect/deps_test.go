@@ -20,9 +20,9 @@ var rooms = []struct {
 	{"inspect/live/...", []string{
 		"nsinspect/inspect", "nsinspect/inspect/container", "nsinspect/inspect/live/...",
 		"golang.org/x/sys/...", "github.com/prometheus/procfs", "github.com/vishvananda/...",
-		"github.com/google/nftables/...", "github.com/moby/sys/...", "github.com/cilium/ebpf/...",
+		"github.com/google/nftables/...", "github.com/moby/sys/...",
 	}, "it reads the host and knows nothing of views"},
-	{"inspect/container/...", []string{"nsinspect/inspect"}, "container names are facts, found without the scan"},
+	{"inspect/container/...", []string{"nsinspect/inspect", "nsinspect/inspect/container/..."}, "container names are facts, found without the scan"},
 	{"inspect", nil, "the model is what every other room stands on: standard library only"},
 	{"graph/...", []string{"nsinspect/inspect", "nsinspect/graph/..."}, "conclusions are pure functions of a snapshot"},
 	{"render/...", []string{

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"nsinspect/inspect"
@@ -15,8 +14,8 @@ type layout struct {
 	// In task_struct and cred.
 	nsproxy, cred, userNS uint64
 	// In struct ns_common.
-	size, kind, inum, refs, serial, next uint64
-	kinds                                []kindLayout
+	kind, inum, refs, serial, next uint64
+	kinds                          []kindLayout
 }
 
 // kindLayout says how a list of namespaces is found.
@@ -48,24 +47,28 @@ var errOtherLists = errors.New("this kernel has no lists of namespaces that are 
 // readLayout takes the layout from the kernel's own type information. A kind
 // that was not built in is left out.
 func readLayout() (*layout, error) {
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		return nil, fmt.Errorf("read /sys/kernel/btf/vmlinux: %w", err)
+	names := []string{"task_struct", "cred", "nsproxy", "ns_common"}
+	for _, k := range kindNames {
+		names = append(names, k.strct)
 	}
-	r := reader{spec: spec}
+	types, err := readTypes(names)
+	if err != nil {
+		return nil, fmt.Errorf("read the types of the kernel: %w", err)
+	}
+	r := reader{typeInfo: types}
 	l := &layout{
-		nsproxy: r.offset("task_struct", "nsproxy"), cred: r.offset("task_struct", "cred"), userNS: r.offset("cred", "user_ns"),
-		size: r.size("ns_common"), kind: r.offset("ns_common", "ns_type"), inum: r.offset("ns_common", "inum"),
-		refs: r.offset("ns_common", "__ns_ref"), serial: r.offset("ns_common", "ns_id"), next: r.offset("ns_common", "ns_list_node"),
+		nsproxy: r.place("task_struct", "nsproxy"), cred: r.place("task_struct", "cred"), userNS: r.place("cred", "user_ns"),
+		kind: r.place("ns_common", "ns_type"), inum: r.place("ns_common", "inum"),
+		refs: r.place("ns_common", "__ns_ref"), serial: r.place("ns_common", "ns_id"), next: r.place("ns_common", "ns_list_node"),
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("%w: %w", errOtherLists, r.err)
 	}
 	for _, k := range kindNames {
-		r := reader{spec: spec}
-		kl := kindLayout{typ: k.typ, flag: k.flag, ns: r.offset(k.strct, "ns")}
+		r := reader{typeInfo: types}
+		kl := kindLayout{typ: k.typ, flag: k.flag, ns: r.place(k.strct, "ns")}
 		if k.member != "" {
-			kl.proxy = r.offset("nsproxy", k.member)
+			kl.proxy = r.place("nsproxy", k.member)
 		}
 		if r.err == nil {
 			l.kinds = append(l.kinds, kl)
@@ -76,63 +79,15 @@ func readLayout() (*layout, error) {
 
 // reader keeps the first error.
 type reader struct {
-	spec *btf.Spec
-	err  error
+	*typeInfo
+	err error
 }
 
-func (r *reader) strct(name string) *btf.Struct {
-	var s *btf.Struct
-	if err := r.spec.TypeByName(name, &s); err != nil {
-		r.fail(fmt.Errorf("struct %s: %w", name, err))
-		return nil
-	}
-	return s
-}
-
-func (r *reader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
-func (r *reader) size(name string) uint64 {
-	if s := r.strct(name); s != nil {
-		return uint64(s.Size)
-	}
-	return 0
-}
-
-func (r *reader) offset(name, member string) uint64 {
-	s := r.strct(name)
-	if s == nil {
-		return 0
-	}
-	off, ok := find(s, member)
-	if !ok {
-		r.fail(fmt.Errorf("struct %s has no %s", name, member))
+// place is where a member is in a struct, in bytes.
+func (r *reader) place(strct, member string) uint64 {
+	off, ok := r.offset(strct, member)
+	if !ok && r.err == nil {
+		r.err = fmt.Errorf("struct %s has no %s", strct, member)
 	}
 	return off
-}
-
-// find looks for a member, also in unnamed structs and unions.
-func find(t btf.Type, name string) (uint64, bool) {
-	var members []btf.Member
-	switch t := t.(type) {
-	case *btf.Struct:
-		members = t.Members
-	case *btf.Union:
-		members = t.Members
-	}
-	for _, m := range members {
-		if m.Name == name {
-			return uint64(m.Offset.Bytes()), true
-		}
-		if m.Name != "" {
-			continue
-		}
-		if off, ok := find(m.Type, name); ok {
-			return uint64(m.Offset.Bytes()) + off, true
-		}
-	}
-	return 0, false
 }

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
+	"unsafe"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,9 +16,8 @@ const window = 128
 // memory reads the memory of the kernel through a program of type
 // BPF_PROG_TYPE_SYSCALL, which runs when it is asked to and hooks nothing.
 type memory struct {
-	prog *ebpf.Program
-	in   [16 + window]byte
-	out  [16 + window]byte
+	prog int // descriptor
+	ctx  [16 + window]byte
 }
 
 // The context of the program: the address that is wanted, 0 for that of the
@@ -29,54 +28,61 @@ const (
 	ctxBytes   = 16
 )
 
+// loadAttr is the part of union bpf_attr for BPF_PROG_LOAD, see bpf(2) and
+// linux/bpf.h.
+type loadAttr struct {
+	progType, count       uint32
+	instructions, license uint64
+	logLevel, logSize     uint32
+	log                   uint64
+	kernVersion, flags    uint32
+	name                  [16]byte
+}
+
+// runAttr is the part for BPF_PROG_TEST_RUN.
+type runAttr struct {
+	prog, retval            uint32
+	dataSizeIn, dataSizeOut uint32
+	dataIn, dataOut         uint64
+	repeat, duration        uint32
+	ctxSizeIn, ctxSizeOut   uint32
+	ctxIn, ctxOut           uint64
+	runFlags, cpu, batch, _ uint32
+}
+
+const progTypeSyscall = 31 // BPF_PROG_TYPE_SYSCALL, Linux 5.14
+
 func openMemory() (*memory, error) {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "nsinspect_read", Type: ebpf.Syscall, Flags: unix.BPF_F_SLEEPABLE, License: "Dual MIT/GPL",
-		Instructions: program(),
-	})
+	code, license := encode(program()), []byte("Dual MIT/GPL\x00")
+	attr := loadAttr{
+		progType: progTypeSyscall, count: uint32(len(code) / instructionSize), flags: unix.BPF_F_SLEEPABLE,
+		instructions: uint64(uintptr(unsafe.Pointer(&code[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0]))),
+	}
+	copy(attr.name[:], "nsinspect_read")
+	fd, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(code)
+	runtime.KeepAlive(license)
 	if err != nil {
-		return nil, fmt.Errorf("load a BPF program: %w", short(err))
+		return nil, fmt.Errorf("load a BPF program: %w", err)
 	}
-	return &memory{prog: prog}, nil
+	return &memory{prog: fd}, nil
 }
 
-// program reads the window at an address to its stack, which is all that the
-// helper may write to, and copies it from there to its context.
-func program() asm.Instructions {
-	p := asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
-		asm.LoadMem(asm.R3, asm.R6, ctxAddress, asm.DWord),
-		asm.JEq.Imm(asm.R3, 0, "task"),
-		asm.Mov.Reg(asm.R1, asm.R10),
-		asm.Add.Imm(asm.R1, -window),
-		asm.Mov.Imm(asm.R2, window),
-		asm.FnProbeReadKernel.Call(),
-	}
-	for off := int16(0); off < window; off += 8 {
-		p = append(p,
-			asm.LoadMem(asm.R1, asm.R10, off-window, asm.DWord),
-			asm.StoreMem(asm.R6, ctxBytes+off, asm.R1, asm.DWord))
-	}
-	return append(p,
-		asm.Ja.Label("done"),
-		asm.FnGetCurrentTask.Call().WithSymbol("task"),
-		asm.StoreMem(asm.R6, ctxResult, asm.R0, asm.DWord).WithSymbol("done"),
-		asm.Mov.Imm(asm.R0, 0),
-		asm.Return(),
-	)
-}
-
-// short leaves out the log of the verifier.
-func short(err error) error {
-	for _, known := range []error{unix.EPERM, unix.EACCES, ebpf.ErrNotSupported} {
-		if errors.Is(err, known) {
-			return known
+// bpf is bpf(2). EAGAIN is the verifier that a signal interrupted.
+func bpf(cmd int, attr unsafe.Pointer, size uintptr) (int, error) {
+	for {
+		r, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
+		switch errno {
+		case 0:
+			return int(r), nil
+		case unix.EINTR, unix.EAGAIN:
+		default:
+			return -1, errno
 		}
 	}
-	return err
 }
 
-func (m *memory) close() { m.prog.Close() }
+func (m *memory) close() { unix.Close(m.prog) }
 
 var errFault = errors.New("no such address in the kernel")
 
@@ -85,21 +91,24 @@ func (m *memory) read(address uint64) ([]byte, error) {
 	if err := m.run(address); err != nil {
 		return nil, err
 	}
-	if binary.NativeEndian.Uint64(m.out[ctxResult:]) != 0 {
+	if binary.NativeEndian.Uint64(m.ctx[ctxResult:]) != 0 {
 		return nil, errFault
 	}
-	return m.out[ctxBytes:], nil
+	return m.ctx[ctxBytes:], nil
 }
 
 // task returns the address of the running task.
 func (m *memory) task() (uint64, error) {
 	err := m.run(0)
-	return binary.NativeEndian.Uint64(m.out[ctxResult:]), err
+	return binary.NativeEndian.Uint64(m.ctx[ctxResult:]), err
 }
 
+// run runs the program, which leaves its answer in the context.
 func (m *memory) run(address uint64) error {
-	binary.NativeEndian.PutUint64(m.in[ctxAddress:], address)
-	_, err := m.prog.Run(&ebpf.RunOptions{Context: m.in[:], ContextOut: m.out[:]})
+	binary.NativeEndian.PutUint64(m.ctx[ctxAddress:], address)
+	attr := runAttr{prog: uint32(m.prog), ctxSizeIn: uint32(len(m.ctx)), ctxIn: uint64(uintptr(unsafe.Pointer(&m.ctx)))}
+	_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(m)
 	if err != nil {
 		return fmt.Errorf("run a BPF program: %w", err)
 	}
