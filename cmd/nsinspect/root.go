@@ -44,7 +44,11 @@ func groups() []group {
 }
 
 // newRoot returns the command line of nsinspect with all commands.
-func newRoot(a *app) *cobra.Command { return newRootWith(a, func(string) bool { return true }) }
+func newRoot(a *app) *cobra.Command {
+	root := newRootWith(a, func(string) bool { return true })
+	root.AddCommand(newTopics()...)
+	return root
+}
 
 // newRootFor returns the command line for args: with nothing but the command
 // that they begin with, since making all takes a tenth of the time that
@@ -91,7 +95,6 @@ what they are for each other, and which container they belong to.`,
 	}
 	root.SetHelpCommand(newHelp())
 	root.SetHelpCommandGroupID(otherCommands)
-	root.AddCommand(newTopics()...)
 	return root
 }
 
