@@ -341,10 +341,14 @@ func TestVerifyDrawn(t *testing.T) {
 // TestVerifyUnprivileged holds that a user is told what is needed.
 func TestVerifyUnprivileged(t *testing.T) {
 	l := newVerifyLab(t)
-	cmd := exec.Command("nsenter", at(l.Host), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", readable(t), "trace", "self", "192.0.2.1:53", "--verify", "--no-containers")
-	out, _ := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !bytes.Contains(out, []byte("CAP_NET_ADMIN")) || !bytes.Contains(out, []byte("hint: sudo nsinspect trace self 192.0.2.1:53 --verify")) {
-		t.Errorf("status %d: %s", code, out)
+	program := readable(t)
+	for _, words := range []string{"self 192.0.2.1:53", "--from-outside 192.0.2.10:8080"} {
+		args := append([]string{at(l.Host), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "trace", "--verify", "--no-containers"}, strings.Fields(words)...)
+		cmd := exec.Command("nsenter", args...)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !bytes.Contains(out, []byte("CAP_NET_ADMIN")) || !bytes.Contains(out, []byte("hint: sudo nsinspect trace "+words+" --verify")) {
+			t.Errorf("%s: status %d: %s", words, code, out)
+		}
 	}
 }
 
