@@ -20,7 +20,7 @@ var rooms = []struct {
 	{"inspect/live/...", []string{
 		"nsinspect/inspect", "nsinspect/inspect/container", "nsinspect/inspect/live/...",
 		"golang.org/x/sys/...", "github.com/prometheus/procfs", "github.com/vishvananda/...",
-		"github.com/google/nftables/...", "github.com/moby/sys/...",
+		"github.com/moby/sys/...",
 	}, "it reads the host and knows nothing of views"},
 	{"inspect/container/...", []string{"nsinspect/inspect", "nsinspect/inspect/container/..."}, "container names are facts, found without the scan"},
 	{"inspect", nil, "the model is what every other room stands on: standard library only"},
@@ -31,7 +31,7 @@ var rooms = []struct {
 		"github.com/expr-lang/expr/...", "sigs.k8s.io/yaml",
 	}, "views print; they neither read the host nor know a flag"},
 	{"enter/demo", []string{
-		"nsinspect/inspect", "nsinspect/enter", "golang.org/x/sys/...", "github.com/vishvananda/netlink", "github.com/google/nftables/...",
+		"nsinspect/inspect", "nsinspect/enter", "golang.org/x/sys/...", "github.com/vishvananda/netlink/...",
 	}, "the experiments wire networks and add a rule; facts for their verdicts come through functions"},
 	{"enter/...", []string{
 		"nsinspect/inspect", "nsinspect/enter/...", "golang.org/x/sys/...", "github.com/moby/sys/...",
