@@ -84,9 +84,14 @@ func lookSelf(s *Subject) error {
 		return os.NewSyscallError("capget", err)
 	}
 	s.Caps = capsOf(data)
+	dir, err := openFile("/proc/self/ns", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return fmt.Errorf("read our own namespaces: /proc is not mounted, or not for this pid namespace: %w", err)
+	}
+	defer unix.Close(dir)
 	for _, t := range inspect.Types {
 		var st unix.Stat_t
-		if unix.Stat("/proc/self/ns/"+t.String(), &st) == nil {
+		if unix.Fstatat(dir, t.String(), &st, 0) == nil {
 			s.NS[t.Link()] = inspect.ID{Dev: st.Dev, Ino: st.Ino}
 		}
 	}

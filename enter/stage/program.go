@@ -61,9 +61,9 @@ type pointer struct{ at, to Addr }
 // New returns an empty program.
 func New() *Program {
 	p := &Program{
-		ops: make([]op, 0, 128), cells: make([]cell, 0, 256), bytes: make([]byte, 0, 12<<10),
+		ops: make([]op, 0, 256), cells: make([]cell, 0, 256), bytes: make([]byte, 0, 16<<10),
 		pointers: make([]pointer, 0, maxErrno+128), // most programs need no more
-		consts:   map[cell]Cell{}, strings: map[string]Addr{},
+		consts:   make(map[cell]Cell, 128), strings: make(map[string]Addr, 128),
 	}
 	p.Const(0)
 	p.fail = newFailVars(p)
