@@ -39,8 +39,9 @@ func (p *Plan) Check(h *Hold) error {
 }
 
 // almighty reports whether no owner can be out of our power.
-func (p *Plan) almighty() bool {
-	s := &p.facts.Self
+func (p *Plan) almighty() bool { return p.facts.Self.almighty() }
+
+func (s *Subject) almighty() bool {
 	return s.NS.Of(inspect.User).Ino == initialUser && s.can(capSysAdminN)
 }
 

@@ -13,9 +13,10 @@ import (
 
 // joinStep joins namespaces that exist.
 type joinStep struct {
-	process string // name of the target, "" when all come from files
-	pidfd   handle // of the target; zero when only descriptors will do
-	spaces  []space
+	almighty bool   // nothing is out of our power, as far as capabilities go
+	process  string // name of the target, "" when all come from files
+	pidfd    handle // of the target; zero when only descriptors will do
+	spaces   []space
 }
 
 // space is a namespace to join.
@@ -143,14 +144,21 @@ func (s joinStep) failure(x space) stage.Failure {
 	hints := map[syscall.Errno]string{
 		unix.EPERM: fmt.Sprintf("it takes %s in %s, which owns it: run as root (sudo)", capSysAdmin, userName(x.owner)),
 	}
+	if s.almighty {
+		hints[unix.EPERM] = forbidden
+	}
 	switch x.kind {
 	case inspect.User:
-		hints[unix.EPERM] = fmt.Sprintf("it takes %s in %s: run as root (sudo) or as its owner", capSysAdmin, userName(x.id))
+		if !s.almighty {
+			hints[unix.EPERM] = fmt.Sprintf("it takes %s in %s: run as root (sudo) or as its owner", capSysAdmin, userName(x.id))
+		}
 		hints[unix.EINVAL] = "this process is in that user namespace already"
 	case inspect.PID:
 		hints[unix.EINVAL] = "a pid namespace can be joined from itself or from an ancestor only: leave --pid out"
 	case inspect.Mnt:
-		hints[unix.EPERM] += "; it also takes " + capSysChroot + " here"
+		if !s.almighty {
+			hints[unix.EPERM] += "; it also takes " + capSysChroot + " here"
+		}
 	}
 	return stage.Failure{Step: step, Hints: hints}
 }

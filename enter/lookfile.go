@@ -31,7 +31,7 @@ func (e *HintError) Hint() string { return e.Text }
 func fileNS(path string) handle { return fileHandle(path, unix.O_RDONLY|unix.O_NONBLOCK) }
 
 // lookFile opens a namespace file and reads what it is of.
-func lookFile(h *Hold, f *Facts, file File) (FileFacts, error) {
+func lookFile(r *Request, h *Hold, f *Facts, file File) (FileFacts, error) {
 	fd, err := h.open(fileNS(file.Path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return FileFacts{}, &HintError{err, "nsinspect ls -t " + file.Type.String()}
@@ -59,7 +59,7 @@ func lookFile(h *Hold, f *Facts, file File) (FileFacts, error) {
 	if !file.NS.IsZero() && file.NS != facts.NS {
 		return FileFacts{}, fmt.Errorf("%s is no longer %s:[%d]", quote(file.Path), file.Type, file.NS.Ino)
 	}
-	lookOwner(f, facts.NS, fd)
+	lookOwner(r, f, facts.NS, fd)
 	return facts, nil
 }
 

@@ -75,7 +75,7 @@ func (p *Plan) warn(format string, args ...any) {
 // joins decides which namespaces are joined: those that differ from ours.
 func (p *Plan) joins() (joinStep, error) {
 	r, f := p.request, p.facts
-	s := joinStep{process: r.Target.Name}
+	s := joinStep{process: r.Target.Name, almighty: p.almighty()}
 	for _, t := range (r.Join | p.all()).List() {
 		if r.fromFile(t) {
 			continue

@@ -42,6 +42,10 @@ type Request struct {
 	KillChild           bool   // the command dies with nsinspect
 	Pty                 Choice // a terminal of its own for the command
 
+	// Owners has the owners of namespaces known also where they do not matter,
+	// because the caller has all rights on the host: for --dry-run.
+	Owners bool
+
 	Command []string // empty for a shell
 	Env     []string // the caller's environment
 }

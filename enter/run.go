@@ -104,12 +104,15 @@ func (p *Plan) explainOpen(x handle, err error) error {
 	return err
 }
 
+// forbidden is the hint for who has all capabilities and is refused.
+const forbidden = "see whether a security module says why: dmesg | grep -iE 'denied|apparmor|selinux'"
+
 // explainHidden says why the namespaces of the target may not be looked at,
 // see "Ptrace access mode checking" of ptrace(2).
 func (p *Plan) explainHidden(kind inspect.Type, err error) error {
 	why, hint := "it takes CAP_SYS_PTRACE in its user namespace, or to be its user", p.facts.Self.rootHint("SYS_PTRACE")
 	if s := &p.facts.Self; s.UID == 0 && s.NS.Of(inspect.User).Ino == initialUser && s.can(capSysPtraceN) {
-		why, hint = "a security module or a sandbox keeps root out too", "see whether one says why: dmesg | grep -iE 'denied|apparmor|selinux'"
+		why, hint = "a security module or a sandbox keeps root out too", forbidden
 	}
 	return &HintError{fmt.Errorf("the %s namespace of %s may not be looked at: %s: %w", kind, p.request.Target.Name, why, err), hint}
 }

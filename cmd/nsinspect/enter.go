@@ -115,6 +115,7 @@ func (o *enterOptions) run(ctx context.Context, cmd *cobra.Command) error {
 	if err := o.lookSelf(); err != nil {
 		return err
 	}
+	r.Owners = o.dryRun
 	hold, err := enter.Look(r, o.facts)
 	if err != nil {
 		return err
