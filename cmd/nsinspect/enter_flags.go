@@ -27,13 +27,13 @@ type enterOptions struct {
 	join        [inspect.UTS + 1]joinFlag
 	newKinds    [inspect.UTS + 1]bool
 	netOfFD     string
-	persist     []string
+	persist     words
 	monotonic   string
 	boottime    string
 	mountProc   bool
 	mapRoot     bool
-	mapUsers    []string
-	mapGroups   []string
+	mapUsers    words
+	mapGroups   words
 	setUID      string
 	setGID      string
 	pty, noPty  bool
@@ -43,6 +43,18 @@ type enterOptions struct {
 
 	req   enter.Request
 	facts *enter.Facts // nil until our own are read
+}
+
+// words is a flag that may be repeated. That of pflag writes its default in
+// CSV, at every start.
+type words []string
+
+func (w *words) String() string { return "" }
+func (w *words) Type() string   { return "stringArray" }
+
+func (w *words) Set(s string) error {
+	*w = append(*w, s)
+	return nil
 }
 
 // joinFlag is --KIND or --KIND=FILE.
@@ -106,10 +118,10 @@ func (o *enterOptions) newFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.propagation, "propagation", "", "`HOW` mounts of the new mount namespace relate to ours: private (default), slave, shared, unchanged")
 	f.BoolVar(&o.mapRoot, "map-root-user", false, "we are root in the new user namespace (default)")
 	f.BoolVar(&o.req.Map.Current, "map-current-user", false, "we stay who we are in the new user namespace")
-	f.StringArrayVar(&o.mapUsers, "map-users", nil, "map uids of the new user namespace: `IN:OUT:COUNT`")
-	f.StringArrayVar(&o.mapGroups, "map-groups", nil, "map its gids: `IN:OUT:COUNT`")
+	f.Var(&o.mapUsers, "map-users", "map uids of the new user namespace: `IN:OUT:COUNT`")
+	f.Var(&o.mapGroups, "map-groups", "map its gids: `IN:OUT:COUNT`")
 	f.BoolVar(&o.req.Map.Auto, "map-auto", false, "we are root, the other ids come from /etc/subuid and /etc/subgid")
-	f.StringArrayVar(&o.persist, "persist", nil, "bind the new namespace to a file: `KIND=FILE`; /run/netns/NAME is known to ip netns")
+	f.Var(&o.persist, "persist", "bind the new namespace to a file: `KIND=FILE`; /run/netns/NAME is known to ip netns")
 	f.BoolVar(&o.req.ResolvConf, "resolv-conf", false, "bind /etc/netns/NAME/* or the container's resolv.conf over the host's, seen by the command only")
 }
 

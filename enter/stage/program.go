@@ -63,7 +63,7 @@ func New() *Program {
 	p := &Program{
 		ops: make([]op, 0, 256), cells: make([]cell, 0, 256), bytes: make([]byte, 0, 16<<10),
 		pointers: make([]pointer, 0, maxErrno+128), // most programs need no more
-		consts:   make(map[cell]Cell, 128), strings: make(map[string]Addr, 128),
+		consts:   make(map[cell]Cell, 128), strings: make(map[string]Addr, 32),
 	}
 	p.Const(0)
 	p.fail = newFailVars(p)
@@ -123,13 +123,10 @@ func (p *Program) cstring(s string) Addr {
 // Vector returns the address of an array of pointers to the strings, ended by
 // a null pointer, as execve(2) takes it.
 func (p *Program) Vector(list []string) Addr {
-	at := make([]Addr, len(list))
-	for i, s := range list {
-		at[i] = p.cstring(s)
-	}
 	vector := p.Buffer(8 * (len(list) + 1))
-	for i, a := range at {
-		p.pointers = append(p.pointers, pointer{vector + Addr(8*i), a})
+	for i, s := range list {
+		p.pointers = append(p.pointers, pointer{vector + Addr(8*i), Addr(len(p.bytes))})
+		p.bytes = append(append(p.bytes, s...), 0)
 	}
 	return vector
 }
