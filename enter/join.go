@@ -156,9 +156,7 @@ func (s joinStep) failure(x space) stage.Failure {
 	case inspect.PID:
 		hints[unix.EINVAL] = "a pid namespace can be joined from itself or from an ancestor only: leave --pid out"
 	case inspect.Mnt:
-		if !s.almighty {
-			hints[unix.EPERM] += "; it also takes " + capSysChroot + " here"
-		}
+		hints[unix.EPERM] += "; it also takes " + capSysChroot + " here"
 	}
 	return stage.Failure{Step: step, Hints: hints}
 }

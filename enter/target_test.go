@@ -82,6 +82,14 @@ func TestARM64Programs(t *testing.T) {
 	}
 }
 
+// CAP_SYS_ADMIN is not all that a mount namespace takes.
+func TestJoinMountWithoutChrootHint(t *testing.T) {
+	livetest.Root(t)
+	pid := target(t, 0, "--mount")
+	cmd := exec.Command("setpriv", "--bounding-set=-sys_chroot", "--inh-caps=-sys_chroot", built(t), "enter", "-p", itoa(pid), "--mnt", "--", "true")
+	finish(t, cmd).fails(t, 125, "join the mnt namespace", "operation not permitted", "CAP_SYS_CHROOT")
+}
+
 // Who may not look at a target is told what would help him: root is not told
 // to be root.
 func TestHiddenTargetHint(t *testing.T) {
